@@ -1,0 +1,58 @@
+#include "coordinator/service/request.h"
+
+namespace synod::service {
+
+bool IsWrite(const Operation& operation) {
+  if (const auto* unintelligible = std::get_if<Unintelligible>(&operation)) return unintelligible->write;
+  return operation.index() <= Operation(CloseSession{}).index();
+}
+
+std::string_view OperationName(const Operation& operation) {
+  static constexpr std::string_view kNames[] = {"create", "delete",      "setData", "check",    "multi",       "closeSession", "exists",
+                                                "getData", "getChildren", "sync",    "addWatch", "removeWatch", "unintelligible"};
+  static_assert(std::size(kNames) == std::variant_size_v<Operation>);
+  return kNames[operation.index()];
+}
+
+std::string_view ErrorCodeName(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kNoQuorum:
+      return "NoQuorum";
+    case ErrorCode::kOverloaded:
+      return "Overloaded";
+    case ErrorCode::kMalformed:
+      return "Malformed";
+    case ErrorCode::kInternal:
+      return "Internal";
+    default:
+      return tree::ErrorName(static_cast<tree::Error>(code));
+  }
+}
+
+std::string_view CloseReasonName(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kSessionClosed:
+      return "session closed";
+    case CloseReason::kSessionExpired:
+      return "session expired or unknown";
+    case CloseReason::kAuthFailed:
+      return "wrong password";
+    case CloseReason::kMoved:
+      return "session moved to another connection";
+    case CloseReason::kOverloaded:
+      return "overloaded";
+    case CloseReason::kNoQuorum:
+      return "no quorum";
+    case CloseReason::kBehind:
+      return "server behind the client";
+    case CloseReason::kResume:
+      return "connect again";
+    case CloseReason::kShutdown:
+      return "server stopping";
+    case CloseReason::kProtocolError:
+      return "protocol error";
+  }
+  return "?";
+}
+
+}  // namespace synod::service

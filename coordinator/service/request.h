@@ -1,0 +1,193 @@
+// What the doors ask of the service and get back: plain values, no wire type. Both doors (gRPC, ZooKeeper's own) build the same requests.
+//
+// Numbers of enums that reach clients equal those of proto/synod/v1/coordination.proto, so that a door may cast them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "coordinator/base/ids.h"
+#include "coordinator/statemachine/command.h"
+#include "coordinator/statemachine/outcome.h"
+#include "coordinator/tree/error.h"
+#include "coordinator/tree/stat.h"
+#include "coordinator/watches/watch_table.h"
+
+namespace synod::service {
+
+// Names one connection of one client; random, so that it is never used again by any server (S4). 0 is none.
+using ConnectionId = StrongInt<struct ConnectionIdTag, uint64_t>;
+
+using statemachine::CheckOp;
+using statemachine::CreateMode;
+using statemachine::CreateOp;
+using statemachine::DeleteOp;
+using statemachine::MultiOp;
+using statemachine::NodeData;
+using statemachine::OpResult;
+using statemachine::SetDataOp;
+using statemachine::TreeOp;
+using watches::NotificationType;
+using watches::WatchKind;
+
+// W1. Of reads only.
+enum class ReadStrength : uint8_t {
+  kSession = 0,       // never goes back in what this session saw; behind the session's own earlier requests
+  kLinearizable = 1,  // sees every write acknowledged before the read came; the session's later writes wait for it (L3)
+  kLocal = 2,         // answers even without a quorum; Reply::zxid and Reply::age tell how old
+};
+
+// ---- operations. Writes are the state machine's own; these are the service's. ----
+
+struct CloseSession {};  // a write: numbered
+struct Exists {
+  std::string path;
+  bool watch = false;    // set also when the node is missing
+};
+struct GetData {
+  std::string path;
+  bool watch = false;    // set only if the node exists
+};
+struct GetChildren {
+  std::string path;
+  bool watch = false;    // set only if the node exists
+  bool with_stat = false;
+};
+// Answered once everything that was committed anywhere before it came is applied here. Holds back the session's later writes (L3).
+struct Sync {
+  std::string path;  // echoed by the door, if its protocol does
+};
+// kPersistent or kPersistentRecursive.
+struct AddWatch {
+  std::string path;
+  WatchKind kind = WatchKind::kPersistent;
+};
+// kNoWatcher if this connection has none.
+struct RemoveWatch {
+  std::string path;
+  WatchKind kind = WatchKind::kData;
+};
+// The door could not make sense of the operation (unknown, or fields out of range). A write of that kind keeps its number: it is logged as a refusal
+// (S2, counterexample 14).
+struct Unintelligible {
+  tree::Error error = tree::Error::kBadArguments;
+  bool write = false;  // it was, or has to count as, a write
+  std::string message;
+};
+
+using Operation = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, MultiOp, CloseSession, Exists, GetData, GetChildren, Sync, AddWatch,
+                               RemoveWatch, Unintelligible>;
+
+bool IsWrite(const Operation& operation);
+// "create" and so on, for logs and metrics.
+std::string_view OperationName(const Operation& operation);
+
+struct Request {
+  uint64_t id = 0;      // the client's, echoed
+  // Writes of native sessions: the session's next number, or one used before (re-sent). 0: reads, unary calls, ZooKeeper connections.
+  Sequence sequence;
+  ReadStrength strength = ReadStrength::kSession;
+  Operation operation;
+};
+
+// tree::Error below 100; from 100 on what failed on the way to an outcome.
+enum class ErrorCode : uint8_t {
+  kOk = 0,
+  kNoQuorum = 100,    // no leader that a majority confirms is known here, or this server is behind the caller
+  kOverloaded = 101,
+  kMalformed = 102,
+  kInternal = 103,
+};
+constexpr ErrorCode ToErrorCode(tree::Error error) { return static_cast<ErrorCode>(error); }
+std::string_view ErrorCodeName(ErrorCode code);
+
+// Whether a failed write may have taken effect.
+enum class Effect : uint8_t { kNotDone = 0, kMayHaveBeenDone = 1 };
+
+struct Reply {
+  uint64_t id = 0;
+  Sequence sequence;
+  Zxid zxid;                       // a write: its own; a read: of the last command applied here
+  ErrorCode error = ErrorCode::kOk;
+  Effect effect = Effect::kNotDone;  // with an error
+  std::string message;             // for people, with some errors
+  uint8_t operation = 0;           // index() of the request's Operation, so that the door knows which fields count
+  OpResult result;                 // create, delete, set data, check
+  std::vector<OpResult> results;   // multi, failed ones too; empty if it was refused as a whole
+  std::optional<tree::Stat> stat;  // exists, get data, get children with stat
+  NodeData data;                   // get data; nullopt: null
+  std::vector<std::string> children;  // in byte order
+  bool repeated = false;           // the write had been applied before: its first outcome again
+  absl::Duration age;              // kLocal reads: since this server last heard from a leader
+};
+
+// A watch fired.
+struct Notification {
+  NotificationType type = NotificationType::kCreated;
+  std::string path;
+  Zxid zxid;  // of the change; when re-armed at connect: of the state that showed it
+};
+
+// ---- connecting ----
+
+struct WatchSet {
+  std::string path;
+  WatchKind kind = WatchKind::kData;
+  Zxid since;  // changes after it fire at once (specs: ZooKeeper protocol, 13.5)
+};
+
+struct ConnectRequest {
+  SessionId session;  // 0: a new one
+  std::string password;
+  absl::Duration timeout;  // wanted; clamped
+  Zxid last_zxid;          // the highest the client saw in any reply
+  absl::Duration disconnect_grace;  // S8; zero: off
+  std::vector<WatchSet> rearm;
+  Sequence confirmed_below;
+};
+
+struct ConnectResult {
+  SessionId session;
+  std::string password;
+  absl::Duration timeout;           // as granted
+  absl::Duration disconnect_grace;  // as granted
+  OwnerGeneration generation;
+  Sequence last_applied;            // S2: the client goes on from the next, and re-sends what it has no answer to
+  Zxid zxid;
+  ServerId server;
+  uint32_t max_data_bytes = 0;
+  uint32_t max_outstanding = 0;     // requests in flight beyond which the server stops reading
+};
+
+// Why the server closes a connection. The comment names the gRPC status; a ZooKeeper connection is closed without a word, except
+// kSessionExpired and kAuthFailed while connecting (timeout 0).
+enum class CloseReason : uint8_t {
+  kSessionClosed,    // OK: the client closed its session
+  kSessionExpired,   // UNAUTHENTICATED: unknown, expired or closed
+  kAuthFailed,       // UNAUTHENTICATED: wrong password
+  kMoved,            // ABORTED: the session was attached elsewhere since (S4)
+  kOverloaded,       // RESOURCE_EXHAUSTED: budgets of the server, or a client that never confirms replies
+  kNoQuorum,         // UNAVAILABLE: no leader that a majority confirms (S6)
+  kBehind,           // UNAVAILABLE: this server is behind the client's last_zxid (S9)
+  kResume,           // UNAVAILABLE: connect again, here or elsewhere, and re-arm (S10)
+  kShutdown,         // UNAVAILABLE: the server stops
+  kProtocolError,    // INVALID_ARGUMENT
+};
+std::string_view CloseReasonName(CloseReason reason);
+
+// ---- unary ----
+
+struct CallRequest {
+  Request request;  // sequence 0; no watches
+  Zxid last_zxid;   // as in ConnectRequest
+  IdentitySetId identities;
+};
+using CallDone = absl::AnyInvocable<void(Reply)>;
+
+}  // namespace synod::service
