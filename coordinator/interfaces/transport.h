@@ -73,6 +73,9 @@ struct PeerHello {
   // Hash over the sorted (server id, role) list of its configuration file, to refuse forming from different files.
   uint64_t seed_hash = 0;
   std::string address;          // its host:peerPort as configured
+  // The configuration in force at the sender (empty: none), so that a founding member that crashed before it wrote anything finds
+  // itself in it and forms the same ensemble.
+  consensus::Configuration configuration;
 };
 
 // Told by the transport, on the loop.
