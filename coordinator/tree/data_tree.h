@@ -102,6 +102,8 @@ class DataTree {
 
  private:
   struct Impl;
+  explicit DataTree(std::unique_ptr<Impl> impl);
+
   std::unique_ptr<Impl> impl_;
 };
 

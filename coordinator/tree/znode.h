@@ -1,0 +1,138 @@
+// One node of the tree, and the store that holds them all. Private to tree; used by one thread.
+//
+// A znode is one cache line. It holds no path: its name is in its blob, its parent is a handle. What only a node with children needs (child
+// list, create counter, pzxid) is in a Directory, allocated with the first child; an ephemeral, which can have no children, keeps its owner in
+// the same place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/base/ids.h"
+#include "coordinator/tree/blob_pool.h"
+#include "coordinator/tree/digest.h"
+#include "coordinator/tree/stat.h"
+
+namespace synod::tree {
+
+// Names a slot of the store. 0 is none. Reused after a node is freed; differs between servers, so nothing that leaves the tree may follow it.
+using Handle = uint32_t;
+inline constexpr Handle kNoHandle = 0;
+
+enum class NodeKind : uint8_t { kPersistent = 0, kEphemeral = 1, kContainer = 2, kTtl = 3 };
+
+// What a node needs only once it has, or had, children. Kept for the rest of the node's life.
+struct Directory {
+  std::vector<Handle> children;  // each child knows its index here; in byte order of the names only while `sorted`
+  uint64_t create_counter = 0;   // C of section 6.3
+  int64_t pzxid = 0;
+  uint64_t path_hash = 0;        // of this node, so that a child's takes one step
+  bool sorted = true;
+};
+
+struct Znode {
+  static constexpr uint8_t kAlive = 1;
+  static constexpr uint8_t kNullData = 2;
+
+  int64_t czxid;
+  int64_t mzxid;
+  int64_t ctime_ms;
+  int64_t mtime_ms;
+  union {
+    Directory* directory;     // kind != kEphemeral; null without children ever
+    int64_t ephemeral_owner;  // kind == kEphemeral
+  };
+  char* blob;            // see BlobFields
+  int32_t version;
+  Handle parent;         // of a free slot: the next free slot
+  uint32_t child_index;  // in the parent's Directory
+  NodeKind kind;
+  uint8_t flags;
+  uint8_t change_bits;   // belongs to ChangeSet; survives the slot's reuse
+  uint8_t unused;
+
+  bool alive() const { return (flags & kAlive) != 0; }
+  bool null_data() const { return (flags & kNullData) != 0; }
+};
+static_assert(sizeof(Znode) == 64, "the memory of a tree is counted in these");
+
+// The variable part: varint name length, name, varint data length, zigzag varint aversion, varint ACL id, varint ttl (kTtl only), data.
+struct BlobFields {
+  std::string_view name;
+  std::string_view data;
+  int32_t aversion = 0;
+  AclId acl;
+  uint64_t ttl_ms = 0;
+};
+
+class NodeStore {
+ public:
+  NodeStore() = default;
+  ~NodeStore();
+  NodeStore(const NodeStore&) = delete;
+  NodeStore& operator=(const NodeStore&) = delete;
+
+  Znode& at(Handle handle) { return chunks_[handle / kChunkNodes][handle % kChunkNodes]; }
+  const Znode& at(Handle handle) const { return chunks_[handle / kChunkNodes][handle % kChunkNodes]; }
+
+  // An alive slot, all zero but for change_bits.
+  Handle Allocate();
+  // Frees the blob and the Directory too. REQUIRES no children, and detached from its parent.
+  void Free(Handle handle);
+  // Slots ever used, alive or not, are 1..end_handle()-1.
+  Handle end_handle() const { return end_; }
+
+  char* NewBlob(const BlobFields& fields, NodeKind kind);
+  void FreeBlob(char* blob, NodeKind kind);
+  // Puts other data into a node's blob in place. False, with nothing changed, if it does not fit or is itself part of the blob.
+  bool ReplaceDataInPlace(Znode& node, std::string_view data);
+  static std::string_view Name(const Znode& node);
+  static BlobFields Fields(const Znode& node);
+
+  std::string_view name(Handle handle) const { return Name(at(handle)); }
+  Directory& EnsureDirectory(Handle handle);
+  const Directory* directory(Handle handle) const {
+    const Znode& node = at(handle);
+    return node.kind == NodeKind::kEphemeral ? nullptr : node.directory;
+  }
+  size_t child_count(Handle handle) const {
+    const Directory* d = directory(handle);
+    return d == nullptr ? 0 : d->children.size();
+  }
+  int64_t pzxid(Handle handle) const {
+    const Directory* d = directory(handle);
+    return d == nullptr ? at(handle).czxid : d->pzxid;
+  }
+  void AddChild(Handle parent, Handle child);
+  void RemoveChild(Handle parent, Handle child);
+  // In byte order of the names. Sorts lazily: a listing pays for the changes since the last one. Good until the next change.
+  const std::vector<Handle>& SortedChildren(Handle parent);
+
+  std::string Path(Handle handle) const;
+  size_t PathLength(Handle handle) const;
+  // Whether the node's full path is `path`.
+  bool PathIs(Handle handle, std::string_view path) const;
+  uint64_t PathHash(Handle handle) const;
+  Stat StatOf(Handle handle) const;
+  uint64_t FieldsDigest(Handle handle) const;
+  uint64_t DataDigest(Handle handle) const;
+
+  size_t memory_bytes() const;
+
+ private:
+  static constexpr size_t kChunkNodes = 1024;
+
+  std::vector<Znode*> chunks_;
+  Handle end_ = 1;
+  Handle free_ = kNoHandle;
+  BlobPool blobs_;
+  size_t directories_ = 0;
+  size_t child_capacity_ = 0;  // sum over the directories
+};
+
+}  // namespace synod::tree
