@@ -131,14 +131,15 @@ class SessionTable {
     Sequence end;
     bool stored = false;
   };
-  using Record_ = std::pair<std::string, std::optional<std::string>>;
+  using SavedRecord = std::pair<std::string, std::optional<std::string>>;
 
   // Call before any change of `session`: saves its closed version if a cut still needs it, and notes the change.
   void BeforeChange(Session* session);
   template <typename F>
   void EmitSession(Session* session, F&& emit);
-  template <typename F>
-  static void EmitRemoved(const StoredRange& range, F&& emit);
+  // Forgets the running cut and makes room for the next.
+  void ClearCut();
+  bool CutOpen() const;
   static uint64_t FixedHash(const Session& session);
   static uint64_t NumberHash(const Session& session);
   static std::string EncodeSession(const Session& session);
@@ -147,7 +148,7 @@ class SessionTable {
 
   absl::btree_map<SessionId, std::unique_ptr<Session>> sessions_;
   uint64_t digest_ = 0;
-  size_t fixed_bytes_ = 0;
+  size_t reply_memory_ = 0;  // sum of the caches' memory_bytes()
 
   // Changes since the last cut.
   uint64_t period_ = 1;
@@ -158,8 +159,10 @@ class SessionTable {
   std::vector<SessionId> closed_;
   size_t closed_next_ = 0;
   absl::btree_map<SessionId, StoredRange> closed_removed_;
-  bool removed_written_ = true;
-  std::vector<Record_> saved_;       // old versions of sessions that changed before they were written
+  SessionId removed_next_;            // tombstones of closed_removed_ are out up to here
+  std::vector<SavedRecord> saved_;    // old versions of sessions that changed before they were written
+  size_t saved_next_ = 0;
+  size_t saved_bytes_ = 0;
   std::vector<StoredRange> written_;  // what the store held of each session emitted or saved, before this cut
 };
 

@@ -18,6 +18,7 @@
 namespace synod::statemachine {
 
 struct State;  // state.h: all that a snapshot holds
+class Applier;
 
 // The state that an Install replaced. With a million znodes its destructor takes a good part of a second: free it off the loop.
 class DiscardedState {
@@ -101,8 +102,6 @@ class StateMachine final : public interfaces::StateMachine {
   std::string AdmitCommand(std::string command, bool refuse_growth) override;
 
  private:
-  class Applier;
-
   StateMachineOptions options_;
   ApplyObserver* observer_ = nullptr;
   tree::Error refusal_ = tree::Error::kRefusedMemory;

@@ -1,0 +1,96 @@
+#include "coordinator/base/check.h"
+#include "coordinator/statemachine/applier.h"
+#include "coordinator/statemachine/command_codec.h"
+
+namespace synod::statemachine {
+namespace {
+
+// Looks at every byte whatever the first difference: an attach tells nothing by its time.
+bool SamePassword(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned char difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+}  // namespace
+
+void Applier::Grant(const sessions::Session& session) {
+  outcome_.grant = {session.id(),         session.password(),            session.generation(),
+                    session.timeout_ms(), session.disconnect_grace_ms(), session.last_applied()};
+}
+
+// S1. Ids come from the replicated state, so every server draws the same.
+void Applier::ApplyCreateSession(const CreateSessionOp& op) {
+  if (op.password.size() != kPasswordBytes || op.timeout_ms == 0 || op.connection == 0) {
+    outcome_.error = tree::Error::kBadArguments;
+    return;
+  }
+  SessionId id = state_->counters.next_session;
+  SYNOD_CHECK_LT(id, SessionId(int64_t{1} << 56)) << "session ids with an empty top byte are used up";
+  ++state_->counters.next_session;
+  sessions::Session* session =
+      state_->sessions.Add(id, op.password, op.native,
+                           {OwnerGeneration(1), op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
+  Grant(*session);
+  if (observer_ != nullptr) observer_->OnSessionGranted(outcome_.grant, op.connection);
+}
+
+// S4, counterexample 10: only who saw the present generation takes the session over, so a stale attach that is sent again later fences nobody.
+void Applier::ApplyAttachSession(const AttachSessionOp& op) {
+  if (op.password.size() != kPasswordBytes || op.timeout_ms == 0 || op.connection == 0) {
+    outcome_.error = tree::Error::kBadArguments;
+    return;
+  }
+  sessions::Session* session = state_->sessions.FindMutable(op.session);
+  if (session == nullptr) {
+    outcome_.error = tree::Error::kSessionExpired;
+    return;
+  }
+  if (!SamePassword(op.password, session->password())) {
+    outcome_.error = tree::Error::kAuthFailed;
+    return;
+  }
+  if (op.seen != session->generation()) {
+    if (op.connection != session->connection()) {
+      outcome_.error = tree::Error::kSessionMoved;
+      return;
+    }
+    Grant(*session);  // the same attach, sent again: the same answer, nothing changes
+    outcome_.repeated = true;
+    return;
+  }
+  state_->sessions.SetOwner(session, {session->generation() + 1, op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
+  if (op.clear_replies) state_->sessions.ClearReplies(session);
+  Grant(*session);
+  if (observer_ != nullptr) observer_->OnSessionGranted(outcome_.grant, op.connection);
+}
+
+void Applier::ApplyCloseSession() {
+  if (command_.session == SessionId(0)) {
+    outcome_.error = tree::Error::kBadArguments;
+    return;
+  }
+  EndSession(state_->sessions.FindMutable(command_.session), /*expired=*/false);
+}
+
+// S5: a session that was attached since the leader judged it lives on.
+void Applier::ApplyExpireSession(const ExpireSessionOp& op) {
+  sessions::Session* session = state_->sessions.FindMutable(op.session);
+  if (session == nullptr) {
+    outcome_.error = tree::Error::kSessionExpired;
+  } else if (op.seen != session->generation()) {
+    outcome_.error = tree::Error::kSessionMoved;
+  } else {
+    EndSession(session, /*expired=*/true);
+  }
+}
+
+void Applier::EndSession(sessions::Session* session, bool expired) {
+  SessionId id = session->id();
+  state_->tree->DeleteEphemerals(context_, id);
+  state_->sessions.Remove(session);
+  if (observer_ != nullptr) observer_->OnSessionEnded(id, expired);
+}
+
+}  // namespace synod::statemachine
