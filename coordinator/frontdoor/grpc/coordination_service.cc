@@ -1,0 +1,34 @@
+#include "coordinator/frontdoor/grpc/coordination_service.h"
+
+#include <utility>
+
+#include "coordinator/frontdoor/grpc/convert.h"
+#include "coordinator/frontdoor/grpc/status_map.h"
+
+namespace synod::frontdoor {
+
+grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* CoordinationService::Session(grpc::CallbackServerContext*) {
+  return new SessionStream(env_);  // deletes itself
+}
+
+grpc::ServerUnaryReactor* CoordinationService::Call(grpc::CallbackServerContext* context, const v1::CallRequest* request,
+                                                    v1::CallReply* reply) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  v1::Request copy = request->request();
+  service::CallRequest call;
+  call.request = FromProto(&copy);
+  call.last_zxid = Zxid(request->last_zxid());
+  env_->loop->Post([env = env_, reactor, reply, call = std::move(call)]() mutable {
+    env->service->Call(std::move(call), [reactor, reply](service::Reply answer) {
+      if (answer.error != service::ErrorCode::kOk) {
+        reactor->Finish(ToStatus(answer));
+        return;
+      }
+      ToProto(std::move(answer), reply->mutable_reply());
+      reactor->Finish(grpc::Status::OK);
+    });
+  });
+  return reactor;
+}
+
+}  // namespace synod::frontdoor
