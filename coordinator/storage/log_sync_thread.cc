@@ -1,0 +1,39 @@
+#include "coordinator/storage/log_sync_thread.h"
+
+namespace synod::storage {
+
+LogSyncThread::LogSyncThread(Executor* loop) : loop_(loop), thread_([this] { Loop(); }) {}
+
+LogSyncThread::~LogSyncThread() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void LogSyncThread::Run(absl::AnyInvocable<absl::Status()> work, absl::AnyInvocable<void(absl::Status)> done) {
+  {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back({std::move(work), std::move(done)});
+  }
+  wake_.notify_one();
+}
+
+void LogSyncThread::Loop() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    if (stopping_) return;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    absl::Status status = job.work();
+    loop_->Post([done = std::move(job.done), status = std::move(status)]() mutable { done(std::move(status)); });
+    job = Job();
+    lock.lock();
+  }
+}
+
+}  // namespace synod::storage
