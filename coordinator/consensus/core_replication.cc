@@ -122,6 +122,15 @@ void Core::NeedSnapshot(const Identity& identity, Progress& peer) {
   out_.need_snapshot.push_back(identity.server);
 }
 
+void Core::SnapshotSendEnded(ServerId peer, bool ok) {
+  auto* leader = std::get_if<Leader>(&state_);
+  if (leader == nullptr) return;
+  for (auto& [identity, progress] : leader->peers) {
+    if (identity.server == peer) progress.SnapshotEnded(ok);
+  }
+  leader_work_ = true;
+}
+
 void Core::HandleAppendReply(const Message& message) {
   auto* leader = std::get_if<Leader>(&state_);
   if (leader == nullptr) return;
