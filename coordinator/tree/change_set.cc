@@ -6,7 +6,7 @@
 namespace synod::tree {
 namespace {
 
-constexpr size_t kRecordsPerAsk = 64;
+constexpr size_t kRecordsPerAsk = 16;
 constexpr size_t kTombstoneOverhead = 48;  // the string object, and the malloc of a long path
 
 }  // namespace

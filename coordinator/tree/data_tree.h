@@ -77,7 +77,7 @@ class DataTree {
   // ---- snapshot (D7). Keys begin with 'n'; a parent's key sorts before its children's. ----
   // Closes the set of changed nodes. Until WriteClosed has written one, its first change saves its old version.
   void CloseChanges();
-  // Hands closed records to `emit` (value nullopt: tombstone) until `keep_going` says no (asked every 64 records or so) or all are out
+  // Hands closed records to `emit` (value nullopt: tombstone) until `keep_going` says no (asked every 16 records) or all are out
   // (returns true).
   bool WriteClosed(const std::function<void(std::string key, std::optional<std::string> value)>& emit,
                    const std::function<bool()>& keep_going);

@@ -1,0 +1,192 @@
+// The tree and the watch table at the size they are made for: a million znodes with names of 16 bytes and data of 100.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "absl/strings/str_format.h"
+#include "coordinator/tree/data_tree.h"
+#include "coordinator/watches/watch_table.h"
+
+namespace synod {
+namespace {
+
+using tree::ChangeContext;
+using tree::CreateArgs;
+using tree::DataTree;
+
+constexpr int kNodes = 1000000;
+constexpr int kDirectories = 1000;
+const std::string kData(100, 'x');
+
+size_t ResidentBytes() {
+  long total = 0, resident = 0;
+  if (FILE* f = std::fopen("/proc/self/statm", "r"); f != nullptr) {
+    if (std::fscanf(f, "%ld %ld", &total, &resident) != 2) resident = 0;
+    std::fclose(f);
+  }
+  return static_cast<size_t>(resident) * 4096;
+}
+
+std::string PathOf(int i) { return absl::StrFormat("/d%04d/node-%011d", i % kDirectories, i); }
+
+void Create(DataTree& tree, std::string_view path) {
+  CreateArgs args;
+  args.path = path;
+  args.data = kData;
+  tree.Create(ChangeContext{Zxid(1), 1}, args, nullptr, nullptr);
+}
+
+std::unique_ptr<DataTree> EmptyDirectories() {
+  auto tree = std::make_unique<DataTree>();
+  for (int d = 0; d < kDirectories; ++d) Create(*tree, absl::StrFormat("/d%04d", d));
+  return tree;
+}
+
+struct Million {
+  std::unique_ptr<DataTree> tree;
+  std::vector<std::string> paths;  // shuffled
+
+  Million() {
+    for (int i = 0; i < kNodes; ++i) paths.push_back(PathOf(i));
+    size_t before = ResidentBytes();
+    tree = EmptyDirectories();
+    for (int i = 0; i < kNodes; ++i) {
+      Create(*tree, paths[i]);
+      tree->TakeEvents();
+    }
+    std::printf("resident growth per znode %.1f, memory_bytes per znode %.1f\n",
+                static_cast<double>(ResidentBytes() - before) / kNodes, static_cast<double>(tree->memory_bytes()) / kNodes);
+    std::shuffle(paths.begin(), paths.end(), std::mt19937(1));
+  }
+  static Million& Get() {
+    static Million million;
+    return million;
+  }
+};
+
+void BM_CreateMillion(benchmark::State& state) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < kNodes; ++i) paths.push_back(PathOf(i));
+  if (state.range(0) != 0) std::shuffle(paths.begin(), paths.end(), std::mt19937(1));
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto tree = EmptyDirectories();
+    state.ResumeTiming();
+    for (const std::string& path : paths) {
+      Create(*tree, path);
+      tree->TakeEvents();
+    }
+    state.PauseTiming();
+    tree.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * kNodes);
+}
+BENCHMARK(BM_CreateMillion)->ArgName("shuffled")->Arg(0)->Arg(1)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+void BM_SetData(benchmark::State& state) {
+  Million& m = Million::Get();
+  size_t i = 0;
+  for (auto _ : state) {
+    m.tree->SetData(ChangeContext{Zxid(2), 2}, m.paths[i], kData, -1, nullptr);
+    m.tree->TakeEvents();
+    if (++i == m.paths.size()) i = 0;
+  }
+}
+BENCHMARK(BM_SetData);
+
+void BM_GetData(benchmark::State& state) {
+  Million& m = Million::Get();
+  size_t i = 0;
+  std::optional<std::string_view> data;
+  tree::Stat stat;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(m.tree->GetData(m.paths[i], &data, &stat));
+    if (++i == m.paths.size()) i = 0;
+  }
+}
+BENCHMARK(BM_GetData);
+
+void BM_CreateThenDelete(benchmark::State& state) {
+  Million& m = Million::Get();
+  size_t i = 0;
+  for (auto _ : state) {
+    std::string path = m.paths[i] + "x";
+    Create(*m.tree, path);
+    m.tree->Delete(ChangeContext{Zxid(3), 3}, path, -1);
+    m.tree->TakeEvents();
+    if (++i == m.paths.size()) i = 0;
+  }
+}
+BENCHMARK(BM_CreateThenDelete);
+
+void BM_ListThousand(benchmark::State& state) {
+  Million& m = Million::Get();
+  std::vector<std::string> names;
+  for (auto _ : state) m.tree->GetChildren("/d0000", &names, nullptr);
+}
+BENCHMARK(BM_ListThousand)->Unit(benchmark::kMicrosecond);
+
+void BM_WriteSnapshotOfMillion(benchmark::State& state) {
+  Million& m = Million::Get();
+  size_t bytes = 0;
+  for (auto _ : state) {
+    m.tree->CloseChanges();
+    m.tree->WriteClosed([&](std::string k, std::optional<std::string> v) { bytes += k.size() + v.value_or("").size(); },
+                        [] { return true; });
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(bytes));
+}
+BENCHMARK(BM_WriteSnapshotOfMillion)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+void BM_LoadMillion(benchmark::State& state) {
+  std::vector<std::pair<std::string, std::string>> records;
+  {
+    auto tree = EmptyDirectories();
+    for (int i = 0; i < kNodes; ++i) Create(*tree, PathOf(i));
+    tree->CloseChanges();
+    tree->WriteClosed([&](std::string k, std::optional<std::string> v) { records.emplace_back(k, *v); }, [] { return true; });
+    std::sort(records.begin(), records.end());
+  }
+  for (auto _ : state) {
+    auto tree = DataTree::ForLoading();
+    for (const auto& [key, value] : records) {
+      if (!tree->LoadRecord(key, value).ok()) state.SkipWithError("refused");
+    }
+    if (!tree->FinishLoading().ok()) state.SkipWithError("refused");
+  }
+}
+BENCHMARK(BM_LoadMillion)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+void BM_FireTenThousandWatchers(benchmark::State& state) {
+  watches::WatchTable table;
+  std::vector<watches::Notification> out;
+  for (auto _ : state) {
+    state.PauseTiming();
+    for (uint64_t w = 0; w < 10000; ++w) table.Add(watches::WatcherId(w), "/some/node", watches::WatchKind::kData);
+    out.clear();
+    state.ResumeTiming();
+    table.Fire(tree::Event{tree::EventType::kDataChanged, "/some/node", Zxid(1), AclId(0), AclId(0)}, &out);
+  }
+}
+BENCHMARK(BM_FireTenThousandWatchers)->Unit(benchmark::kMicrosecond);
+
+void BM_FireUnwatched(benchmark::State& state) {
+  watches::WatchTable table;
+  for (uint64_t w = 0; w < 100; ++w) table.Add(watches::WatcherId(w), "/services", watches::WatchKind::kPersistentRecursive);
+  std::vector<watches::Notification> out;
+  for (auto _ : state) {
+    table.Fire(tree::Event{tree::EventType::kDataChanged, "/other/group/node-0000000001", Zxid(1), AclId(0), AclId(0)}, &out);
+  }
+}
+BENCHMARK(BM_FireUnwatched);
+
+}  // namespace
+}  // namespace synod
+
+BENCHMARK_MAIN();
