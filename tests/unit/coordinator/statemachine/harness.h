@@ -1,0 +1,132 @@
+// Drives one StateMachine as the node does, and remembers what its observer was told.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/interfaces/command_batch.h"
+#include "coordinator/statemachine/command_codec.h"
+#include "coordinator/statemachine/state_machine.h"
+
+namespace synod::statemachine {
+
+inline const std::string kPassword(kPasswordBytes, 'p');
+
+// In Outcome's order, for whole comparisons.
+inline std::string Show(const Outcome& outcome) {
+  ByteWriter out;
+  EncodeOutcome(outcome, &out);
+  return out.Take() + (outcome.repeated ? "R" : "-") + (outcome.gap ? "G" : "-") + std::to_string(outcome.grant.session.value()) + "/" +
+         std::to_string(outcome.grant.generation.value()) + "/" + std::to_string(outcome.grant.last_applied.value());
+}
+
+class Recorder : public ApplyObserver {
+ public:
+  void OnCommand(const Command& command, const Outcome& outcome, const std::vector<tree::Event>& events) override {
+    calls.push_back("command " + std::to_string(outcome.zxid.value()));
+    origins.push_back(command.origin.request);
+    outcomes.push_back(outcome);
+    events_of.push_back(events);
+  }
+  void OnSessionGranted(const SessionGrant& grant, uint64_t connection) override {
+    calls.push_back("granted " + std::to_string(grant.session.value()) + " generation " + std::to_string(grant.generation.value()) +
+                    " connection " + std::to_string(connection));
+  }
+  void OnSessionEnded(SessionId session, bool expired) override {
+    calls.push_back((expired ? "expired " : "closed ") + std::to_string(session.value()));
+  }
+  void OnInstalled() override { calls.push_back("installed"); }
+
+  std::vector<std::string> calls;
+  std::vector<uint64_t> origins;
+  std::vector<Outcome> outcomes;
+  std::vector<std::vector<tree::Event>> events_of;
+};
+
+// The snapshot store's part.
+using Store = std::map<std::string, std::string>;
+
+inline void ApplyCut(const std::vector<interfaces::SnapshotRecord>& cut, Store* store) {
+  std::map<std::string, int> seen;
+  for (const auto& record : cut) {
+    EXPECT_EQ(++seen[record.key], 1) << "a key twice in one cut";
+    if (record.value) {
+      (*store)[record.key] = *record.value;
+    } else {
+      store->erase(record.key);
+    }
+  }
+}
+
+inline absl::Status Load(const Store& store, const interfaces::SnapshotMeta& meta, StateMachine* machine) {
+  auto loader = machine->NewLoader();
+  for (const auto& [key, value] : store) {
+    if (absl::Status status = loader->Add(key, value); !status.ok()) return status;
+  }
+  if (absl::Status status = loader->Finish(meta); !status.ok()) return status;
+  machine->Install(std::move(loader), meta);
+  return absl::OkStatus();
+}
+
+class Harness {
+ public:
+  explicit Harness(StateMachineOptions options = {}) : machine(std::move(options)) { machine.SetObserver(&seen); }
+
+  absl::Status TryApplyBytes(const std::vector<std::string>& commands) {
+    std::string payload = interfaces::EncodeBatch({now_ms * 1000, static_cast<int64_t>(now_ms)}, commands);
+    auto batch = interfaces::DecodeBatch(payload);
+    EXPECT_TRUE(batch.ok());
+    absl::Status status = machine.Apply(machine.applied_index() + 1, Term(1), *batch);
+    if (status.ok()) log.push_back(payload);
+    return status;
+  }
+  // One entry with one command.
+  Outcome Apply(const Command& command) {
+    size_t before = seen.outcomes.size();
+    absl::Status status = TryApplyBytes({EncodeCommand(command)});
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_EQ(seen.outcomes.size(), before + 1);
+    return seen.outcomes.back();
+  }
+  // Without session: at-least-once.
+  Outcome Unary(Operation operation) { return Apply({.operation = std::move(operation)}); }
+  // As the session's present owner, under `sequence`.
+  Outcome Numbered(SessionId session, uint64_t sequence, Operation operation, uint64_t confirmed_below = 0) {
+    const sessions::Session* s = machine.sessions().Find(session);
+    return Apply({.session = session,
+                  .generation = s == nullptr ? OwnerGeneration(1) : s->generation(),
+                  .sequence = Sequence(sequence),
+                  .confirmed_below = Sequence(confirmed_below),
+                  .operation = std::move(operation)});
+  }
+  SessionId NewSession(uint64_t connection = 1) {
+    return Unary(CreateSessionOp{4000, 0, kPassword, connection, true}).grant.session;
+  }
+  Outcome Attach(SessionId session, uint64_t seen, uint64_t connection, bool clear = false, std::string password = kPassword) {
+    return Unary(AttachSessionOp{session, OwnerGeneration(seen), connection, std::move(password), 4000, 0, clear});
+  }
+  bool Exists(std::string_view path) const {
+    tree::Stat stat;
+    return machine.tree().Exists(path, &stat) == tree::Error::kOk;
+  }
+  // Closes and writes a whole cut.
+  interfaces::SnapshotMeta Snapshot(Store* store) {
+    interfaces::SnapshotMeta meta = machine.CloseSnapshot();
+    std::vector<interfaces::SnapshotRecord> cut;
+    while (!machine.WriteClosed(absl::Milliseconds(1), &cut)) {
+    }
+    ApplyCut(cut, store);
+    return meta;
+  }
+
+  uint64_t now_ms = 1000;
+  Recorder seen;
+  StateMachine machine;
+  std::vector<std::string> log;  // payloads applied, entry i + 1 at i
+};
+
+}  // namespace synod::statemachine
