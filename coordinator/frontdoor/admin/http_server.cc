@@ -1,0 +1,177 @@
+#include "coordinator/frontdoor/admin/http_server.h"
+
+#include <httplib.h>
+
+#include <chrono>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "coordinator/frontdoor/admin/metrics.h"
+
+namespace synod::frontdoor {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kLoopMustAnswerWithin{2};
+
+class AdminServerImpl final : public AdminServer {
+ public:
+  AdminServerImpl(Executor* loop, service::Service* service, const SlowLog* slow, std::function<AdminProcess()> process)
+      : loop_(loop), service_(service), slow_(slow), process_(std::move(process)) {
+    server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
+    server_.set_read_timeout(5);
+    server_.set_write_timeout(5);
+    server_.set_payload_max_length(64 << 10);
+    server_.Get("/live", [this](const httplib::Request&, httplib::Response& out) { Live(out); });
+    server_.Get("/ready", [this](const httplib::Request&, httplib::Response& out) { Ready(out); });
+    server_.Get("/status", [this](const httplib::Request&, httplib::Response& out) { Status(out); });
+    server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& out) { Metrics(out); });
+    server_.Get("/slow", [this](const httplib::Request&, httplib::Response& out) { Slow(out); });
+  }
+  ~AdminServerImpl() override { Stop(); }
+
+  absl::Status Listen(const AdminConfig& config) {
+    // Without it a second server would share the port silently.
+    server_.set_socket_options([](socket_t socket) {
+      int yes = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
+    if (!server_.bind_to_port(config.address, config.port)) {
+      return absl::UnavailableError(absl::StrCat("admin HTTP: cannot listen on ", config.address, ":", config.port));
+    }
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    return absl::OkStatus();
+  }
+
+  void Stop() override {
+    server_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  struct View {
+    service::ServerStatus status;
+    service::ServiceStats stats;
+    std::vector<service::MemberStatus> members;
+  };
+
+  // What the loop knows; nullopt if it does not answer.
+  std::optional<View> Look() {
+    auto promise = std::make_shared<std::promise<View>>();
+    std::future<View> future = promise->get_future();
+    loop_->Post([service = service_, promise] {
+      View view;
+      view.status = service->Status();
+      view.stats = service->Stats();
+      view.members = service->Members();
+      promise->set_value(std::move(view));
+    });
+    if (future.wait_for(kLoopMustAnswerWithin) != std::future_status::ready) return std::nullopt;
+    return future.get();
+  }
+
+  static void Answer(httplib::Response& out, int code, const Json& body) {
+    out.status = code;
+    out.set_content(body.dump(2) + "\n", "application/json");
+  }
+
+  void Live(httplib::Response& out) {
+    bool live = Look().has_value();
+    Answer(out, live ? 200 : 503, Json{{"live", live}});
+  }
+
+  void Ready(httplib::Response& out) {
+    std::optional<View> view = Look();
+    if (!view) return Answer(out, 503, Json{{"ready", false}, {"reason", "the loop does not answer"}});
+    const service::ServerStatus& status = view->status;
+    if (status.ready) return Answer(out, 200, Json{{"ready", true}, {"leader", status.leader.value()}});
+    Answer(out, 503,
+           Json{{"ready", false},
+                {"reason", status.leader.value() == 0 ? "no leader is known" : "not confirmed by a quorum, or not caught up"}});
+  }
+
+  void Status(httplib::Response& out) {
+    std::optional<View> view = Look();
+    if (!view) return Answer(out, 503, Json{{"error", "the loop does not answer"}});
+    const service::ServerStatus& s = view->status;
+    AdminProcess process = process_();
+    Json members = Json::array();
+    for (const service::MemberStatus& member : view->members) {
+      members.push_back(Json{{"server", member.server.value()},
+                             {"storage", absl::StrFormat("%016x", member.storage.value())},
+                             {"role", member.role},
+                             {"address", member.address},
+                             {"leader", member.leader}});
+    }
+    Answer(out, 200,
+           Json{{"server", s.server.value()},
+                {"role", s.role},
+                {"term", s.term.value()},
+                {"leader", s.leader.value()},
+                {"ready", s.ready},
+                {"commit_index", s.commit.value()},
+                {"applied_index", s.applied.value()},
+                {"last_index", s.last.value()},
+                {"snapshot_index", s.snapshot.value()},
+                {"zxid", s.zxid.value()},
+                {"znodes", s.znodes},
+                {"sessions", s.sessions},
+                {"ephemerals", s.ephemerals},
+                {"watches", s.watches},
+                {"connections", s.connections},
+                {"state_bytes", s.memory_bytes},
+                {"log_bytes", s.log_bytes},
+                {"snapshot_bytes", s.snapshot_bytes},
+                {"damaged_records", s.damaged_records},
+                {"writes_stopped", s.writes_stopped},
+                {"refusing_growth", s.refusing_growth},
+                {"ensemble", absl::StrFormat("%016x", s.ensemble.value())},
+                {"state_machine_version", s.state_machine_version},
+                {"version", process.version},
+                {"uptime_ms", process.uptime_ms},
+                {"resident_bytes", process.resident_bytes},
+                {"members", std::move(members)}});
+  }
+
+  void Metrics(httplib::Response& out) {
+    std::optional<View> view = Look();
+    if (!view) return Answer(out, 503, Json{{"error", "the loop does not answer"}});
+    out.set_content(MetricsText(view->status, view->stats, process_()), "text/plain; version=0.0.4");
+  }
+
+  void Slow(httplib::Response& out) {
+    Json lines = Json::array();
+    for (const SlowLog::Line& line : slow_->Lines()) {
+      lines.push_back(Json{{"wall_ms", line.wall_ms},
+                           {"operation", line.operation},
+                           {"path", line.path},
+                           {"duration_us", absl::ToInt64Microseconds(line.duration)},
+                           {"session", absl::StrFormat("%x", line.session.value())}});
+    }
+    Answer(out, 200, lines);
+  }
+
+  Executor* const loop_;
+  service::Service* const service_;  // on the loop
+  const SlowLog* const slow_;
+  const std::function<AdminProcess()> process_;
+  httplib::Server server_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const AdminConfig& config, Executor* loop, service::Service* service,
+                                                                const SlowLog* slow, std::function<AdminProcess()> process) {
+  auto server = std::make_unique<AdminServerImpl>(loop, service, slow, std::move(process));
+  if (absl::Status status = server->Listen(config); !status.ok()) return status;
+  return std::unique_ptr<AdminServer>(std::move(server));
+}
+
+}  // namespace synod::frontdoor

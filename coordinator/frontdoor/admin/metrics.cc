@@ -1,0 +1,123 @@
+#include "coordinator/frontdoor/admin/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace synod::frontdoor {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+class Builder {
+ public:
+  void Gauge(const char* name, const char* help, double value) {
+    ClientMetric metric;
+    metric.gauge.value = value;
+    Add(name, help, MetricType::Gauge, std::move(metric));
+  }
+  void Counter(const char* name, const char* help, double value) {
+    ClientMetric metric;
+    metric.counter.value = value;
+    Add(name, help, MetricType::Counter, std::move(metric));
+  }
+  // Seconds, as Prometheus wants them.
+  void Latency(const char* name, const char* help, const service::LatencyStats& stats) {
+    ClientMetric metric;
+    metric.histogram.sample_count = stats.count;
+    metric.histogram.sample_sum = static_cast<double>(stats.sum_us) / 1e6;
+    uint64_t cumulative = 0;
+    for (size_t i = 0; i < service::LatencyStats::kBuckets; ++i) {
+      cumulative += stats.buckets[i];
+      ClientMetric::Bucket bucket;
+      bucket.cumulative_count = cumulative;
+      bucket.upper_bound = static_cast<double>(uint64_t{1} << i) / 1e6;
+      metric.histogram.bucket.push_back(bucket);
+    }
+    Add(name, help, MetricType::Histogram, std::move(metric));
+  }
+  void Labelled(const char* name, const char* help, const char* label, std::string value, double number) {
+    ClientMetric metric;
+    metric.label.push_back({label, std::move(value)});
+    metric.gauge.value = number;
+    Add(name, help, MetricType::Gauge, std::move(metric));
+  }
+  std::string Text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  void Add(const char* name, const char* help, MetricType type, ClientMetric metric) {
+    MetricFamily family;
+    family.name = name;
+    family.help = help;
+    family.type = type;
+    family.metric.push_back(std::move(metric));
+    families_.push_back(std::move(family));
+  }
+  std::vector<MetricFamily> families_;
+};
+
+double Millis(uint64_t us) { return static_cast<double>(us) / 1000; }
+
+// The names ZooKeeper's dashboards know.
+void ZooKeeperNames(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process, Builder* out) {
+  uint64_t count = stats.read_latency.count + stats.write_latency.count;
+  uint64_t sum = stats.read_latency.sum_us + stats.write_latency.sum_us;
+  out->Gauge("znode_count", "Znodes", static_cast<double>(status.znodes));
+  out->Gauge("watch_count", "Watches of this server's connections", static_cast<double>(status.watches));
+  out->Gauge("ephemerals_count", "Ephemeral znodes", static_cast<double>(status.ephemerals));
+  out->Gauge("global_sessions", "Sessions of the ensemble", static_cast<double>(status.sessions));
+  out->Gauge("num_alive_connections", "Client connections of this server", static_cast<double>(status.connections));
+  out->Gauge("outstanding_requests", "Requests received and not answered", static_cast<double>(stats.outstanding));
+  out->Gauge("avg_latency", "Mean time of a request, ms", count == 0 ? 0 : Millis(sum) / static_cast<double>(count));
+  out->Gauge("max_latency", "Longest time of a request, ms", Millis(std::max(stats.read_latency.max_us, stats.write_latency.max_us)));
+  out->Gauge("open_file_descriptor_count", "Open file descriptors", static_cast<double>(process.open_files));
+  out->Gauge("max_file_descriptor_count", "Limit of open file descriptors", static_cast<double>(process.max_files));
+  out->Gauge("uptime", "Time since the start of the process, ms", static_cast<double>(process.uptime_ms));
+  out->Counter("packets_received", "Requests, connects and pings received", static_cast<double>(stats.packets_received));
+  out->Counter("packets_sent", "Replies, events, pongs and connect answers sent", static_cast<double>(stats.packets_sent));
+  out->Latency("readlatency", "Time of a read, s", stats.read_latency);
+  out->Latency("updatelatency", "Time of a write, s", stats.write_latency);
+}
+
+void OwnNames(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process, Builder* out) {
+  out->Labelled("synod_role", "1 for the server's role", "role", status.role, 1);
+  out->Gauge("synod_ready", "1 if ready", status.ready ? 1 : 0);
+  out->Gauge("synod_leader_id", "Id of the leader, 0 if unknown", static_cast<double>(status.leader.value()));
+  out->Gauge("synod_term", "Raft term", static_cast<double>(status.term.value()));
+  out->Gauge("synod_commit_index", "Committed log index", static_cast<double>(status.commit.value()));
+  out->Gauge("synod_applied_index", "Applied log index", static_cast<double>(status.applied.value()));
+  out->Gauge("synod_last_index", "Last log index", static_cast<double>(status.last.value()));
+  out->Gauge("synod_snapshot_index", "Log index of the newest snapshot", static_cast<double>(status.snapshot.value()));
+  out->Gauge("synod_zxid", "Zxid of the last applied command", static_cast<double>(status.zxid.value()));
+  out->Gauge("synod_state_bytes", "Memory held by the state", static_cast<double>(status.memory_bytes));
+  out->Gauge("synod_log_bytes", "Log on disk", static_cast<double>(status.log_bytes));
+  out->Gauge("synod_snapshot_bytes", "Snapshot on disk", static_cast<double>(status.snapshot_bytes));
+  out->Gauge("synod_damaged_records", "Log records waiting for repair", static_cast<double>(status.damaged_records));
+  out->Gauge("synod_writes_stopped", "1 if no majority agrees on the state", status.writes_stopped ? 1 : 0);
+  out->Gauge("synod_refusing_growth", "1 near the memory limit or the disk reserve", status.refusing_growth ? 1 : 0);
+  out->Gauge("synod_paused_connections", "Connections not read for back-pressure", static_cast<double>(stats.paused_connections));
+  out->Counter("synod_resubmitted_commands", "Commands sent again after a change of leader or connection",
+               static_cast<double>(stats.resubmitted));
+  out->Counter("synod_refused_writes", "Writes this server refused", static_cast<double>(stats.refused_writes));
+  out->Counter("synod_sessions_expired", "Sessions expired by this server as leader", static_cast<double>(stats.sessions_expired));
+  out->Counter("synod_notifications", "Watch events sent", static_cast<double>(stats.notifications));
+  out->Counter("synod_connections_refused", "Connections refused", static_cast<double>(stats.connections_refused));
+  out->Counter("process_cpu_seconds_total", "User and system time", static_cast<double>(process.cpu_us) / 1e6);
+  out->Gauge("process_resident_memory_bytes", "Resident memory", static_cast<double>(process.resident_bytes));
+}
+
+}  // namespace
+
+std::string MetricsText(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process) {
+  Builder out;
+  ZooKeeperNames(status, stats, process, &out);
+  OwnNames(status, stats, process, &out);
+  return out.Text();
+}
+
+}  // namespace synod::frontdoor
