@@ -6,8 +6,8 @@
 #   scripts/cluster.sh start ID        [--data DIR]   start a server that is down
 #   scripts/cluster.sh servers         [--data DIR]   the --servers value for synod
 #   scripts/cluster.sh down            [--data DIR]   end all; the data stays
-# DIR defaults to run/default. Server N listens on P+N (ZooKeeper clients), P+100+N (gRPC), P+200+N (peers), P+300+N (elections),
-# P+5900+N (admin HTTP); P defaults to the first of 2180, 3180, ... whose ports are free. SYNOD_BIN_DIR names other binaries.
+# DIR defaults to run/default. Server N listens on P+100+N (gRPC), P+200+N (peers), P+5900+N (admin HTTP); P+N and P+300+N are
+# kept for clientPort and the election port of zoo.cfg. P defaults to the first of 2180, 3180, ... whose ports are free. SYNOD_BIN_DIR names other binaries.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=${SYNOD_BIN_DIR:-$root/build/release/bin}
@@ -140,9 +140,9 @@ $(tail -n 5 "$(server_dir "$id")/log")"
 }
 
 print_table() {
-  local id role term leader pid format='%-7s %-8s %-10s %-5s %-16s %-16s %-16s %s\n' leads=
+  local id role term leader pid format='%-7s %-8s %-10s %-5s %-16s %-16s %s\n' leads=
   # shellcheck disable=SC2059
-  printf "$format" server pid role term gRPC ZooKeeper peers admin
+  printf "$format" server pid role term clients peers admin
   for ((id = 1; id <= servers; id++)); do
     role=down term=- leader=-
     if pid=$(running_pid "$id"); then
@@ -153,8 +153,7 @@ print_table() {
       pid=-
     fi
     # shellcheck disable=SC2059
-    printf "$format" "$id" "$pid" "$role" "$term" "127.0.0.1:$(grpc_port "$id")" "127.0.0.1:$(client_port "$id")" \
-      "127.0.0.1:$(peer_port "$id")" "http://127.0.0.1:$(admin_port "$id")"
+    printf "$format" "$id" "$pid" "$role" "$term" "127.0.0.1:$(grpc_port "$id")" "127.0.0.1:$(peer_port "$id")" "http://127.0.0.1:$(admin_port "$id")"
   done
   if [[ -n $leads ]]; then echo "server $leads leads"; else echo "no server leads"; fi
 }
