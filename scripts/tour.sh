@@ -3,7 +3,7 @@
 #   scripts/tour.sh [README]
 # Every fenced block of the section "A tour" whose language is `console` is run in one shell, in order: a line `$ command` is typed, the
 # lines up to the next command are what it must print. `...` alone on a line stands for any lines, `<...>` inside one for any text.
-# The two commands of the README that start and stop the ensemble are run as well, on a cluster of its own.
+# The ensemble is one of its own, started and ended here; nothing else on the machine is touched.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export SYNOD_TOUR_ROOT=$root
@@ -43,7 +43,8 @@ def pattern(lines):
 
 
 data = tempfile.mkdtemp(prefix="synod-tour-")
-environment = {**os.environ, "PATH": os.environ.get("SYNOD_BIN_DIR", root + "/build/release/bin") + ":" + os.environ["PATH"]}
+binaries = os.environ.get("SYNOD_BIN_DIR", root + "/build/release/bin")
+environment = {**os.environ, "PATH": binaries + ":" + os.environ["PATH"]}
 environment.pop("SYNOD_SERVERS", None)
 marker = "---- end of step ----"
 cluster = f"{root}/scripts/cluster.sh"
@@ -57,7 +58,8 @@ try:
                              env=environment)
     for command, expected in steps:
         # The README speaks of the default cluster; the tour has one of its own.
-        typed = re.sub(r"SYNOD_SERVERS=\S+", "SYNOD_SERVERS=" + servers, command)
+        typed = command.replace("$PWD/build/release/bin", binaries)
+        typed = re.sub(r"SYNOD_SERVERS=\S+", "SYNOD_SERVERS=" + servers, typed)
         typed = re.sub(r"scripts/cluster\.sh (\w+)", rf"scripts/cluster.sh \1 --data {data}", typed)
         shell.stdin.write(f"{typed}\necho; echo '{marker}'\n")
         shell.stdin.flush()
