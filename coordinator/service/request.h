@@ -87,6 +87,7 @@ using Operation = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, MultiOp, 
 bool IsWrite(const Operation& operation);
 // "create" and so on, for logs and metrics.
 std::string_view OperationName(const Operation& operation);
+std::string_view OperationName(size_t index);  // by Operation::index(), as in Reply::operation
 
 struct Request {
   uint64_t id = 0;      // the client's, echoed

@@ -1,0 +1,139 @@
+// What apply brings: events first, then the reply, then the reads behind it, all before the next command runs (L3, W2).
+#include <utility>
+
+#include "coordinator/base/check.h"
+#include "coordinator/service/access.h"
+#include "coordinator/service/service_impl.h"
+#include "coordinator/service/writes.h"
+
+namespace synod::service {
+
+void Service::Impl::OnCommand(const statemachine::Command& applied, const statemachine::Outcome& outcome,
+                              const std::vector<tree::Event>& events) {
+  if (!events.empty()) FireWatches(events);
+  if (applied.sequence != Sequence(0)) {
+    Link* link = ServingLink(applied.session);
+    if (link != nullptr && link->generation == applied.generation) OnWriteOutcome(link, applied, outcome);
+  } else if (applied.origin.request != 0 && node != nullptr && applied.origin.server == node->self() &&
+             applied.origin.incarnation == incarnation) {
+    if (!OnGrantOutcome(applied.origin.request, outcome)) OnUnaryOutcome(applied.origin.request, applied, outcome);
+  }
+  if (behind_lowest <= deps.state_machine->last_zxid()) CheckBehind(Now());
+}
+
+void Service::Impl::FireWatches(const std::vector<tree::Event>& events) {
+  if (watch_table.watch_count() == 0) return;
+  for (const tree::Event& event : events) {
+    fired.clear();
+    watch_table.Fire(event, &fired);
+    for (watches::Notification& n : fired) {
+      Link* link = FindLink(ConnectionId(n.watcher.value()));
+      SYNOD_CHECK(link != nullptr) << "a watch outlived its connection";
+      if (!MayRead(link->options.identities, n.acl)) {
+        ++stats.notifications_denied;
+        continue;
+      }
+      ++stats.notifications;
+      ++stats.packets_sent;
+      link->door->OnNotification({n.type, std::move(n.path), n.zxid});
+    }
+  }
+}
+
+void Service::Impl::OnWriteOutcome(Link* link, const statemachine::Command& applied, const statemachine::Outcome& outcome) {
+  // S4: fenced. (An attach or an end of the session was applied before and closed the connection; this is the second lock.)
+  if (outcome.error == tree::Error::kSessionMoved) return Close(link, CloseReason::kMoved);
+  if (outcome.gap) {
+    // A number before it was lost on the way. All that is unanswered goes again, once for all the gaps that its loss makes; a later loss shows a gap
+    // beyond the mark, or brings OnResubmit, or is found by the sweep's patience. Progress is certain, and no storm.
+    if (applied.sequence <= link->gap_mark) return;
+    link->gap_mark = link->queue.LastSent();
+    return SendAgain(link, Now());
+  }
+  if (link->queue.empty()) return;
+  SessionQueue::Item& front = link->queue.Front();
+  // Not the front: sent twice and answered the first time.
+  if (front.kind != SessionQueue::Kind::kWrite || front.sequence != applied.sequence) return;
+  SessionQueue::Item item = std::move(front);
+  link->queue.Pop();
+  link->gap_mark = Sequence(0);
+  link->progress = Now();
+  link->patience = absl::ZeroDuration();
+  if (link->options.numbers_own_writes) {
+    link->unconfirmed.push_back(static_cast<uint32_t>(ReplyBytes(outcome)));
+    link->unconfirmed_bytes += link->unconfirmed.back();
+  } else {
+    link->confirmed_below = applied.sequence + 1;
+  }
+  Reply reply;
+  FillReply(outcome, &reply);
+  reply.repeated = false;  // to this client it is the first, whichever copy of the command was applied
+  GiveReply(link, item, std::move(reply), PathOf(applied.operation));
+  if (link->closing) return Close(link, CloseReason::kSessionClosed);
+  Advance(link);
+  UpdateFlow(link);
+}
+
+void Service::Impl::OnSessionGranted(const statemachine::SessionGrant& grant, uint64_t connection) {
+  if (expirer.active()) expirer.OnGranted(grant, Now());
+  liveness.ForgetDisconnect(grant.session);  // S8: attached again
+  Link* link = ServingLink(grant.session);
+  if (link != nullptr && link->id.value() != connection) Close(link, CloseReason::kMoved);  // S4
+}
+
+void Service::Impl::OnSessionEnded(SessionId session, bool expired) {
+  expirer.OnEnded(session);
+  liveness.ForgetDisconnect(session);
+  Link* link = ServingLink(session);
+  if (link == nullptr) return;
+  if (expired) return Close(link, CloseReason::kSessionExpired);
+  link->closing = true;  // by its own CloseSession, answered by the OnCommand that follows
+}
+
+// S10: there are no events for the jump.
+void Service::Impl::OnInstalled() {
+  for (ConnectionId id : LinkIds()) {
+    Link* link = FindLink(id);
+    if (link == nullptr) continue;
+    switch (link->phase) {
+      case Link::Phase::kOpen:
+      case Link::Phase::kBehind:
+      case Link::Phase::kLookup:
+      case Link::Phase::kClosed:
+        break;
+      case Link::Phase::kGranting:  // its outcome may lie in the jump
+        Close(link, CloseReason::kResume);
+        break;
+      case Link::Phase::kServing:
+        CatchUpAfterInstall(link);
+        break;
+    }
+  }
+  std::vector<uint64_t> unknown;
+  for (const auto& [number, call] : calls) {
+    if (call->waiting == UnaryCall::Waiting::kOutcome) unknown.push_back(number);
+  }
+  for (uint64_t number : unknown) {
+    FailUnary(number, ErrorCode::kNoQuorum, Effect::kMayHaveBeenDone, "this server skipped ahead and did not see the outcome");
+  }
+  CheckBehind(Now());
+}
+
+void Service::Impl::CatchUpAfterInstall(Link* link) {
+  const sessions::Session* session = deps.state_machine->sessions().Find(link->session);
+  if (session == nullptr) return Close(link, CloseReason::kSessionExpired);
+  if (session->generation() != link->generation) return Close(link, CloseReason::kMoved);
+  if (!link->options.numbers_own_writes) {
+    // It cannot be told what became of its writes under their numbers' replies, nor what its watches missed.
+    if (link->has_watches || !link->queue.empty()) Close(link, CloseReason::kResume);
+    return;
+  }
+  // Answers first: they are in the reply table. A reply may show a change whose event is lost, so with watches the connection is closed before
+  // any is given (W2); the client re-arms, and re-sends under its numbers.
+  if (link->has_watches) return Close(link, CloseReason::kResume);
+  link->queue.Rewind();
+  Advance(link, /*from_table=*/true);
+  if (link->phase == Link::Phase::kServing) UpdateFlow(link);
+}
+
+}  // namespace synod::service
