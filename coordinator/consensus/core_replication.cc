@@ -52,6 +52,9 @@ void Core::SendDue() {
 
 bool Core::SendDueTo(const Identity& identity, Progress& peer) {
   bool sent = false;
+  // What was sent ahead may all be acknowledged late, or be lost together with what would be needed to send it again.
+  bool behind = peer.next < log_.first() || !log_.TermAt(peer.next - 1);
+  if (behind && peer.state() == Progress::State::kReplicate) NeedSnapshot(identity, peer);
   while (peer.MaySend(config_.append_window_bytes) && peer.next <= log_.last()) {
     if (!SendEntries(identity, peer)) break;
     sent = true;

@@ -166,6 +166,7 @@ void Log::Compacted(LogIndex through) {
   SYNOD_CHECK_LE(through, handed_out_) << "compacting what was not applied";
   base_term_ = TermAt(through);
   first_ = through + 1;
+  synced_ = std::max(synced_, through);  // covered by the snapshot that is durable
   while (runs_.size() > 1 && runs_[1].index <= first_) runs_.erase(runs_.begin());
   while (!cache_.empty() && cache_.front().index < first_) {
     cache_bytes_ -= CostOf(cache_.front());

@@ -43,7 +43,7 @@ bool Progress::Accepted(LogIndex index) {
 }
 
 bool Progress::Rejected(LogIndex rejected, LogIndex hint) {
-  if (rejected <= match) return false;
+  if (rejected == LogIndex(0)) return false;
   switch (state_) {
     case State::kSnapshot:
       if (!snapshot_ended_) return false;
@@ -53,10 +53,13 @@ bool Progress::Rejected(LogIndex rejected, LogIndex hint) {
       if (rejected + 1 != next) return false;
       break;
     case State::kReplicate:
-      if (rejected >= next) return false;
+      if (rejected >= next || (rejected <= match && rejected + 1 != next)) return false;
       break;
   }
-  BecomeProbe(std::max(match, std::min(hint, rejected - 1)) + 1);
+  hint = std::min(hint, rejected - 1);
+  // What it once acknowledged is damaged there now (D5). If instead the answer is merely late, it acknowledges once more.
+  if (rejected <= match) match = std::min(match, hint);
+  BecomeProbe(std::max(match, hint) + 1);
   return true;
 }
 
