@@ -1,4 +1,5 @@
-// The hash behind the digests of sessions, replies and settings (D13). Version 1; a change of it is a new digest version.
+// The hash behind the digests of sessions, replies and settings (D13). Version 1; a change of it is a new digest
+// version.
 //
 // Not cryptographic: it guards against divergence and rot, not against an adversary. Input is read little-endian.
 #pragma once

@@ -25,7 +25,8 @@ void ExpiryQueue::Clear() {
   amnesty_ = -absl::InfiniteDuration();
 }
 
-void ExpiryQueue::Set(SessionId session, OwnerGeneration generation, absl::Duration timeout, absl::Duration grace, absl::Duration now) {
+void ExpiryQueue::Set(SessionId session, OwnerGeneration generation, absl::Duration timeout, absl::Duration grace,
+                      absl::Duration now) {
   auto [it, inserted] = entries_.try_emplace(session);
   Entry& entry = it->second;
   bool lies = !inserted;

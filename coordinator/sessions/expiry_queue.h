@@ -1,4 +1,5 @@
-// When sessions fall due. Held by the leader only; nothing here is replicated: an expiry takes effect through a logged command (S5).
+// When sessions fall due. Held by the leader only; nothing here is replicated: an expiry takes effect through a logged
+// command (S5).
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,10 @@ namespace synod::sessions {
 
 // Told the time: every `now` is a reading of one monotonic clock and never goes back. Loop thread.
 //
-// A session is due when its timeout passed since it was last heard of, or its disconnect_grace since its connection was reported closed
-// (S8), whichever is first; up to one tick late. Touch is O(1): deadlines lie in buckets of one tick, and a session is moved to a later bucket only
-// when its old one falls due, so 100,000 sessions cost a few hundred moves per tick.
+// A session is due when its timeout passed since it was last heard of, or its disconnect_grace since its connection was
+// reported closed (S8), whichever is first; up to one tick late. Touch is O(1): deadlines lie in buckets of one tick,
+// and a session is moved to a later bucket only when its old one falls due, so 100,000 sessions cost a few hundred
+// moves per tick.
 class ExpiryQueue {
  public:
   struct Due {
@@ -33,21 +35,23 @@ class ExpiryQueue {
   void Reset(absl::Duration now, const SessionTable& sessions);
   // Not the leader any more.
   void Clear();
-  // A session was granted: created, attached (ends a grace, and an expiry proposed under the older generation), or its timeout changed.
-  // It counts as heard now.
-  void Set(SessionId session, OwnerGeneration generation, absl::Duration timeout, absl::Duration grace, absl::Duration now);
-  // A report named the session under this generation (S6). False, and no effect, if it is unknown, its generation is another, or it is being expired
-  // (counterexample 9): such a report must not be acknowledged for it.
+  // A session was granted: created, attached (ends a grace, and an expiry proposed under the older generation), or its
+  // timeout changed. It counts as heard now.
+  void Set(SessionId session, OwnerGeneration generation, absl::Duration timeout, absl::Duration grace,
+           absl::Duration now);
+  // A report named the session under this generation (S6). False, and no effect, if it is unknown, its generation is
+  // another, or it is being expired (counterexample 9): such a report must not be acknowledged for it.
   bool Touch(SessionId session, OwnerGeneration generation, absl::Duration now);
-  // S8: its server saw the other side close the connection of this generation. Starts the grace if the session has one; a later Touch of the same
-  // generation (a report overtaken by the close) does not end it. False if unknown, another generation, or no grace.
+  // S8: its server saw the other side close the connection of this generation. Starts the grace if the session has one;
+  // a later Touch of the same generation (a report overtaken by the close) does not end it. False if unknown, another
+  // generation, or no grace.
   bool Disconnected(SessionId session, OwnerGeneration generation, absl::Duration now);
   // It ended.
   void Remove(SessionId session);
 
-  // The sessions due, in order of (deadline, id). Each counts as being expired from now on and comes again after its timeout (at least a tick) should
-  // it neither end nor be attached (the proposal was lost). After a stall of our own nobody is due: everyone gets one more full timeout, since
-  // what they sent meanwhile was not read.
+  // The sessions due, in order of (deadline, id). Each counts as being expired from now on and comes again after its
+  // timeout (at least a tick) should it neither end nor be attached (the proposal was lost). After a stall of our own
+  // nobody is due: everyone gets one more full timeout, since what they sent meanwhile was not read.
   std::vector<Due> PopDue(absl::Duration now);
   bool IsExpiring(SessionId session) const;
   size_t size() const { return entries_.size(); }
@@ -70,7 +74,7 @@ class ExpiryQueue {
   const absl::Duration tick_;
   std::optional<absl::Duration> last_pop_;
   absl::Duration amnesty_ = -absl::InfiniteDuration();  // end of the last stall: nobody counts as silent from before it
-  absl::flat_hash_map<SessionId, Entry> entries_;        // looked up only, never iterated
+  absl::flat_hash_map<SessionId, Entry> entries_;       // looked up only, never iterated
   absl::btree_map<int64_t, std::vector<SessionId>> buckets_;
 };
 

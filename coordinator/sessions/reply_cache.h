@@ -12,14 +12,14 @@
 
 namespace synod::sessions {
 
-// What the *serving* server lets a session hold unconfirmed before it stops reading that client (S3). The state machine never looks at
-// these: an unconfirmed reply is not evicted by count, so that all servers judge alike.
+// What the *serving* server lets a session hold unconfirmed before it stops reading that client (S3). The state machine
+// never looks at these: an unconfirmed reply is not evicted by count, so that all servers judge alike.
 inline constexpr size_t kReplyCountCap = 4096;
 inline constexpr size_t kReplyBytesCap = 1 << 20;
 
-// Numbers are dense: the cache holds exactly [first(), end()), where end() is the last applied sequence + 1. Replies lie one behind the other in
-// one string (varint length + bytes), so that an idle session costs next to nothing and a busy one no allocation per reply.
-// Values only; loop thread.
+// Numbers are dense: the cache holds exactly [first(), end()), where end() is the last applied sequence + 1. Replies
+// lie one behind the other in one string (varint length + bytes), so that an idle session costs next to nothing and a
+// busy one no allocation per reply. Values only; loop thread.
 class ReplyCache {
  public:
   // Empty, the next reply is number `next`.

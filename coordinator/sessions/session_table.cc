@@ -132,7 +132,8 @@ void SessionTable::Remove(Session* session) {
   BeforeChange(session);
   SessionId id = session->id_;
   if (session->stored_) removed_[id] = {id, session->stored_first_, session->stored_end_, true};
-  session->replies_.ForEach(Sequence(0), [&](Sequence s, std::string_view reply) { digest_ -= ReplyHash(id, s, reply); });
+  session->replies_.ForEach(Sequence(0),
+                            [&](Sequence s, std::string_view reply) { digest_ -= ReplyHash(id, s, reply); });
   digest_ -= session->fixed_hash_ + NumberHash(*session);
   reply_memory_ -= session->replies_.memory_bytes();
   sessions_.erase(id);
@@ -157,7 +158,8 @@ void SessionTable::EmitSession(Session* session, F&& emit) {
   const ReplyCache& replies = session->replies_;
   Sequence dropped_end = std::min(session->stored_end_, replies.first());
   for (Sequence s = session->stored_first_; s < dropped_end; ++s) emit(ReplyKey(id, s), std::nullopt);
-  replies.ForEach(session->stored_end_, [&](Sequence s, std::string_view reply) { emit(ReplyKey(id, s), std::string(reply)); });
+  replies.ForEach(session->stored_end_,
+                  [&](Sequence s, std::string_view reply) { emit(ReplyKey(id, s), std::string(reply)); });
   emit(SessionKey(id), EncodeSession(*session));
   session->stored_first_ = replies.first();
   session->stored_end_ = replies.end();
@@ -243,13 +245,15 @@ absl::Status SessionTable::LoadRecord(std::string_view key, std::string_view val
   bool reply = !key.empty() && key[0] == 'r';
   if (!IsKey(key) || key.size() != (reply ? 17u : 9u)) return absl::DataLossError("session record: malformed key");
   uint64_t id = ReadBigEndian(key.substr(1));
-  if (id == 0 || id > static_cast<uint64_t>(INT64_MAX)) return absl::DataLossError("session record: impossible session id");
+  if (id == 0 || id > static_cast<uint64_t>(INT64_MAX))
+    return absl::DataLossError("session record: impossible session id");
   SessionId session(static_cast<int64_t>(id));
   return reply ? LoadReply(session, Sequence(ReadBigEndian(key.substr(9))), value) : LoadSession(session, value);
 }
 
 absl::Status SessionTable::LoadReply(SessionId id, Sequence sequence, std::string_view value) {
-  if (sequence == Sequence(0) || sequence.value() >= UINT64_MAX - 1) return absl::DataLossError("reply record: impossible number");
+  if (sequence == Sequence(0) || sequence.value() >= UINT64_MAX - 1)
+    return absl::DataLossError("reply record: impossible number");
   auto [it, inserted] = sessions_.try_emplace(id);
   if (inserted) {
     it->second = std::make_unique<Session>();
@@ -259,7 +263,8 @@ absl::Status SessionTable::LoadReply(SessionId id, Sequence sequence, std::strin
   }
   Session* session = it->second.get();
   if (session->loaded_ || session->replies_.end() != sequence) {
-    return absl::DataLossError(absl::StrCat("reply record: session ", id.value(), ": number ", sequence.value(), " is out of order"));
+    return absl::DataLossError(
+        absl::StrCat("reply record: session ", id.value(), ": number ", sequence.value(), " is out of order"));
   }
   reply_memory_ -= session->replies_.memory_bytes();
   session->replies_.Append(value);
@@ -274,7 +279,8 @@ absl::Status SessionTable::LoadSession(SessionId id, std::string_view value) {
   auto [it, inserted] = sessions_.try_emplace(id);
   if (inserted) it->second = std::make_unique<Session>();
   Session* session = it->second.get();
-  if (!inserted && session->loaded_) return absl::DataLossError(absl::StrCat("session record: session ", id.value(), " comes twice"));
+  if (!inserted && session->loaded_)
+    return absl::DataLossError(absl::StrCat("session record: session ", id.value(), " comes twice"));
   session->id_ = id;
   session->password_ = std::string(in.Blob());
   uint64_t timeout = in.Varint();
@@ -284,15 +290,16 @@ absl::Status SessionTable::LoadSession(SessionId id, std::string_view value) {
   session->connection_ = in.U64();
   uint64_t identities = in.Varint();
   uint64_t last_applied = in.Varint();
-  if (timeout > UINT32_MAX || grace > UINT32_MAX || identities > UINT32_MAX || last_applied >= UINT64_MAX - 1) in.Fail();
+  if (timeout > UINT32_MAX || grace > UINT32_MAX || identities > UINT32_MAX || last_applied >= UINT64_MAX - 1)
+    in.Fail();
   SYNOD_RETURN_IF_ERROR(in.Finish("session record"));
   session->timeout_ms_ = static_cast<uint32_t>(timeout);
   session->disconnect_grace_ms_ = static_cast<uint32_t>(grace);
   session->identities_ = IdentitySetId(static_cast<uint32_t>(identities));
   if (inserted) session->replies_ = ReplyCache(Sequence(last_applied + 1));
   if (session->last_applied().value() != last_applied) {
-    return absl::DataLossError(absl::StrCat("session record: session ", id.value(), " applied up to ", last_applied, ", its replies end at ",
-                                            session->last_applied().value()));
+    return absl::DataLossError(absl::StrCat("session record: session ", id.value(), " applied up to ", last_applied,
+                                            ", its replies end at ", session->last_applied().value()));
   }
   session->loaded_ = true;
   session->stored_ = true;
@@ -305,7 +312,8 @@ absl::Status SessionTable::LoadSession(SessionId id, std::string_view value) {
 
 absl::Status SessionTable::FinishLoading() {
   for (const auto& [id, session] : sessions_) {
-    if (!session->loaded_) return absl::DataLossError(absl::StrCat("reply record: session ", id.value(), " is missing"));
+    if (!session->loaded_)
+      return absl::DataLossError(absl::StrCat("reply record: session ", id.value(), " is missing"));
   }
   return absl::OkStatus();
 }
@@ -314,7 +322,8 @@ uint64_t SessionTable::ComputeDigest() const {
   uint64_t sum = 0;
   for (const auto& [id, session] : sessions_) {
     sum += FixedHash(*session) + NumberHash(*session);
-    session->replies_.ForEach(Sequence(0), [&, id = id](Sequence s, std::string_view reply) { sum += ReplyHash(id, s, reply); });
+    session->replies_.ForEach(Sequence(0),
+                              [&, id = id](Sequence s, std::string_view reply) { sum += ReplyHash(id, s, reply); });
   }
   return sum;
 }

@@ -1,4 +1,5 @@
-// The sessions of the replicated state (S1): who may write under which generation, and what was answered to which number (S2).
+// The sessions of the replicated state (S1): who may write under which generation, and what was answered to which
+// number (S2).
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,7 @@ class Session {
   OwnerGeneration generation() const { return generation_; }             // S4: a write under another one has no effect
   uint64_t connection() const { return connection_; }                    // that owns the generation
   IdentitySetId identities() const { return identities_; }
-  Sequence last_applied() const { return replies_.end() - 1; }           // 0: none yet
+  Sequence last_applied() const { return replies_.end() - 1; }  // 0: none yet
   const ReplyCache& replies() const { return replies_; }
 
  private:
@@ -45,12 +46,14 @@ class Session {
   IdentitySetId identities_;
   ReplyCache replies_;
 
-  // Snapshot bookkeeping: the reply numbers in the store as of the last cut that wrote this session, and whether its own record is there.
+  // Snapshot bookkeeping: the reply numbers in the store as of the last cut that wrote this session, and whether its
+  // own record is there.
   Sequence stored_first_ = Sequence(1);
   Sequence stored_end_ = Sequence(1);
   bool stored_ = false;
-  bool loaded_ = true;       // false while only its replies were met (loading)
-  uint64_t changed_in_ = 0;  // the period (between two cuts) in which it last changed and was not written since; 0: clean
+  bool loaded_ = true;  // false while only its replies were met (loading)
+  uint64_t changed_in_ =
+      0;  // the period (between two cuts) in which it last changed and was not written since; 0: clean
   uint64_t fixed_hash_ = 0;  // of all but numbers and replies
 };
 
@@ -63,13 +66,16 @@ struct Ownership {
   IdentitySetId identities;
 };
 
-// Replicated: the same calls in the same order give the same table and digest on every server. Loop thread (or the loader's). No clock.
+// Replicated: the same calls in the same order give the same table and digest on every server. Loop thread (or the
+// loader's). No clock.
 //
-// Snapshot (D7): the same cut as the tree's. CloseChanges closes the set of changed sessions; until a closed one is written, its first change
-// saves its old version, so that sessions and reply tables in a snapshot are as of the cut (counterexample 5). Reply records are
-// never changed, only added and dropped, so a session's part of a cut is a range of numbers to add and one to bury.
+// Snapshot (D7): the same cut as the tree's. CloseChanges closes the set of changed sessions; until a closed one is
+// written, its first change saves its old version, so that sessions and reply tables in a snapshot are as of the cut
+// (counterexample 5). Reply records are never changed, only added and dropped, so a session's part of a cut is a range
+// of numbers to add and one to bury.
 //
-// Keys: 's' + id (8 bytes, big-endian) for a session, 'r' + id + sequence (8 bytes each, big-endian) for a reply. docs/formats/session_record.md.
+// Keys: 's' + id (8 bytes, big-endian) for a session, 'r' + id + sequence (8 bytes each, big-endian) for a reply.
+// docs/formats/session_record.md.
 class SessionTable {
  public:
   using Emit = std::function<void(std::string key, std::optional<std::string> value)>;
@@ -105,8 +111,8 @@ class SessionTable {
   // ---- snapshot (D7) ----
   // Closes the set of changed sessions. O(1). REQUIRES the last cut is written out or reopened.
   void CloseChanges();
-  // Hands closed records to `emit` (value nullopt: a tombstone) until `keep_going` says no (asked after each session) or all are out (returns
-  // true; also if no cut is open). No key comes twice in a cut.
+  // Hands closed records to `emit` (value nullopt: a tombstone) until `keep_going` says no (asked after each session)
+  // or all are out (returns true; also if no cut is open). No key comes twice in a cut.
   bool WriteClosed(const Emit& emit, const std::function<bool()>& keep_going);
   // The closed records could not be stored: they count as changed again. Good until the next CloseChanges.
   void ReopenChanges();
@@ -152,15 +158,15 @@ class SessionTable {
 
   // Changes since the last cut.
   uint64_t period_ = 1;
-  std::vector<SessionId> changed_;                        // existing or removed since
-  absl::btree_map<SessionId, StoredRange> removed_;       // were in the store and are gone
+  std::vector<SessionId> changed_;                   // existing or removed since
+  absl::btree_map<SessionId, StoredRange> removed_;  // were in the store and are gone
 
   // The running cut: what is still to be written, and how to undo it.
   std::vector<SessionId> closed_;
   size_t closed_next_ = 0;
   absl::btree_map<SessionId, StoredRange> closed_removed_;
-  SessionId removed_next_;            // tombstones of closed_removed_ are out up to here
-  std::vector<SavedRecord> saved_;    // old versions of sessions that changed before they were written
+  SessionId removed_next_;          // tombstones of closed_removed_ are out up to here
+  std::vector<SavedRecord> saved_;  // old versions of sessions that changed before they were written
   size_t saved_next_ = 0;
   size_t saved_bytes_ = 0;
   std::vector<StoredRange> written_;  // what the store held of each session emitted or saved, before this cut

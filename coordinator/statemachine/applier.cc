@@ -43,7 +43,8 @@ absl::Status Applier::Apply(const interfaces::BatchTimes& times, std::string_vie
   const auto* raise = std::get_if<RaiseVersionOp>(&command_.operation);
   if (raise != nullptr && raise->version > version_known_) {
     return absl::UnimplementedError(absl::StrCat("the ensemble raised its state-machine version to ", raise->version,
-                                                 "; this server knows ", version_known_, ": install the newer release here"));
+                                                 "; this server knows ", version_known_,
+                                                 ": install the newer release here"));
   }
   observer_ = observer;
   ++state_->counters.zxid;

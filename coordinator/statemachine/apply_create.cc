@@ -6,7 +6,8 @@ namespace synod::statemachine {
 
 // Protocol sheet 11.1, without quotas.
 tree::Error Applier::Apply(const CreateOp& op, OpResult* result) {
-  if (op.mode > CreateMode::kEphemeralSequential) return tree::Error::kUnimplemented;  // comes with state-machine version 2
+  if (op.mode > CreateMode::kEphemeralSequential)
+    return tree::Error::kUnimplemented;  // comes with state-machine version 2
   const bool ephemeral = IsEphemeral(op.mode);
   if (ephemeral && command_.session == SessionId(0)) return tree::Error::kBadArguments;
   if (IsTooLarge(op.path, op.data, command_.max_data_bytes)) return tree::Error::kTooLarge;

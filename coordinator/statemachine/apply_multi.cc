@@ -14,7 +14,8 @@ size_t BytesOf(const CheckOp& op) { return op.path.size(); }
 
 }  // namespace
 
-// Protocol sheet 12.2 and 12.4: each operation is judged against what the earlier ones left; the first that fails undoes them all.
+// Protocol sheet 12.2 and 12.4: each operation is judged against what the earlier ones left; the first that fails
+// undoes them all.
 void Applier::ApplyMulti(const MultiOp& multi) {
   const size_t bytes_max = static_cast<size_t>(command_.max_data_bytes) + kMaxPathBytes;
   size_t bytes = 0;
@@ -31,7 +32,8 @@ void Applier::ApplyMulti(const MultiOp& multi) {
     if (outcome_.error == tree::Error::kOk) continue;
     state_->tree->Rollback();
     for (size_t before = 0; before < i; ++before) outcome_.results[before] = {};
-    for (size_t after = i + 1; after < multi.ops.size(); ++after) outcome_.results[after].error = tree::Error::kRuntimeInconsistency;
+    for (size_t after = i + 1; after < multi.ops.size(); ++after)
+      outcome_.results[after].error = tree::Error::kRuntimeInconsistency;
     return;
   }
   state_->tree->Commit();

@@ -16,8 +16,12 @@ bool SamePassword(std::string_view a, std::string_view b) {
 }  // namespace
 
 void Applier::Grant(const sessions::Session& session) {
-  outcome_.grant = {session.id(),         session.password(),            session.generation(),
-                    session.timeout_ms(), session.disconnect_grace_ms(), session.last_applied()};
+  outcome_.grant = {session.id(),
+                    session.password(),
+                    session.generation(),
+                    session.timeout_ms(),
+                    session.disconnect_grace_ms(),
+                    session.last_applied()};
 }
 
 // S1. Ids come from the replicated state, so every server draws the same.
@@ -29,14 +33,15 @@ void Applier::ApplyCreateSession(const CreateSessionOp& op) {
   SessionId id = state_->counters.next_session;
   SYNOD_CHECK_LT(id, SessionId(int64_t{1} << 56)) << "session ids with an empty top byte are used up";
   ++state_->counters.next_session;
-  sessions::Session* session =
-      state_->sessions.Add(id, op.password, op.native,
-                           {OwnerGeneration(1), op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
+  sessions::Session* session = state_->sessions.Add(
+      id, op.password, op.native,
+      {OwnerGeneration(1), op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
   Grant(*session);
   if (observer_ != nullptr) observer_->OnSessionGranted(outcome_.grant, op.connection);
 }
 
-// S4, counterexample 10: only who saw the present generation takes the session over, so a stale attach that is sent again later fences nobody.
+// S4, counterexample 10: only who saw the present generation takes the session over, so a stale attach that is sent
+// again later fences nobody.
 void Applier::ApplyAttachSession(const AttachSessionOp& op) {
   if (op.password.size() != kPasswordBytes || op.timeout_ms == 0 || op.connection == 0) {
     outcome_.error = tree::Error::kBadArguments;
@@ -60,7 +65,8 @@ void Applier::ApplyAttachSession(const AttachSessionOp& op) {
     outcome_.repeated = true;
     return;
   }
-  state_->sessions.SetOwner(session, {session->generation() + 1, op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
+  state_->sessions.SetOwner(
+      session, {session->generation() + 1, op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
   if (op.clear_replies) state_->sessions.ClearReplies(session);
   Grant(*session);
   if (observer_ != nullptr) observer_->OnSessionGranted(outcome_.grant, op.connection);

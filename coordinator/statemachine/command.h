@@ -1,4 +1,5 @@
-// What the log carries: commands that hold all that their outcome needs (L4). Plain values; command_codec writes and reads them.
+// What the log carries: commands that hold all that their outcome needs (L4). Plain values; command_codec writes and
+// reads them.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,14 @@ enum class CreateMode : uint8_t {
   kEphemeral = 1,
   kPersistentSequential = 2,
   kEphemeralSequential = 3,
-  kContainer = 4,              // reserved: state-machine version 2
-  kPersistentTtl = 5,          // reserved
-  kPersistentSequentialTtl = 6 // reserved
+  kContainer = 4,               // reserved: state-machine version 2
+  kPersistentTtl = 5,           // reserved
+  kPersistentSequentialTtl = 6  // reserved
 };
 inline bool IsEphemeral(CreateMode m) { return m == CreateMode::kEphemeral || m == CreateMode::kEphemeralSequential; }
 inline bool IsSequential(CreateMode m) {
-  return m == CreateMode::kPersistentSequential || m == CreateMode::kEphemeralSequential || m == CreateMode::kPersistentSequentialTtl;
+  return m == CreateMode::kPersistentSequential || m == CreateMode::kEphemeralSequential ||
+         m == CreateMode::kPersistentSequentialTtl;
 }
 
 // Data may be null, which is not the same as empty and comes back as it went in.
@@ -35,7 +37,7 @@ struct CreateOp {
   std::string path;
   NodeData data;
   CreateMode mode = CreateMode::kPersistent;
-  AclId acl;             // must be in the ACL table
+  AclId acl;  // must be in the ACL table
 };
 struct DeleteOp {
   std::string path;
@@ -46,7 +48,7 @@ struct SetDataOp {
   NodeData data;
   int32_t version = -1;
 };
-struct CheckOp {         // in a multi, or alone
+struct CheckOp {  // in a multi, or alone
   std::string path;
   int32_t version = -1;  // -1: it exists
 };
@@ -75,7 +77,8 @@ struct CreateSessionOp {
   uint64_t connection = 0;           // the connection that owns generation 1
   bool native = true;                // numbers its own writes; false: the serving server does (ZooKeeper connections)
 };
-// S4. Refused with kSessionMoved if the generation moved on from `seen`, unless by this very connection (then answered the same).
+// S4. Refused with kSessionMoved if the generation moved on from `seen`, unless by this very connection (then answered
+// the same).
 struct AttachSessionOp {
   SessionId session;
   OwnerGeneration seen;
@@ -83,7 +86,7 @@ struct AttachSessionOp {
   std::string password;
   uint32_t timeout_ms = 0;
   uint32_t disconnect_grace_ms = 0;
-  bool clear_replies = false;        // S3: a ZooKeeper connection's attach
+  bool clear_replies = false;  // S3: a ZooKeeper connection's attach
 };
 // The client's own goodbye.
 struct CloseSessionOp {};
@@ -104,8 +107,8 @@ struct SetSettingOp {
   std::string value;
 };
 
-using Operation = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, MultiOp, SyncOp, RefusedOp, CreateSessionOp, AttachSessionOp,
-                               CloseSessionOp, ExpireSessionOp, RaiseVersionOp, SetSettingOp>;
+using Operation = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, MultiOp, SyncOp, RefusedOp, CreateSessionOp,
+                               AttachSessionOp, CloseSessionOp, ExpireSessionOp, RaiseVersionOp, SetSettingOp>;
 
 // Who waits for the outcome. Only that server looks at it; it has no part in the outcome.
 struct Origin {

@@ -245,7 +245,8 @@ T* Become(Variant* variant) {
 }
 
 absl::Status UnknownOperation(uint8_t kind) {
-  return absl::UnimplementedError(absl::StrCat("command: unknown operation ", static_cast<int>(kind), "; this server knows version ", kVersionKnown));
+  return absl::UnimplementedError(absl::StrCat("command: unknown operation ", static_cast<int>(kind),
+                                               "; this server knows version ", kVersionKnown));
 }
 
 absl::Status GetTreeOp(ByteReader* in, TreeOp* op) {
@@ -415,7 +416,9 @@ void PutStat(const tree::Stat& s, Zxid base, ByteWriter* out) {
   out->SignedVarint(s.num_children);
 }
 
-int64_t Minus(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
+int64_t Minus(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
 
 void GetStat(Zxid base, ByteReader* in, tree::Stat* s) {
   s->czxid = Zxid(Minus(base.value(), in->SignedVarint()));

@@ -14,14 +14,16 @@
 
 namespace synod::statemachine {
 
-// The state-machine version this code knows (L6). A command carries the version it needs; a server that meets a newer one stops.
+// The state-machine version this code knows (L6). A command carries the version it needs; a server that meets a newer
+// one stops.
 inline constexpr uint32_t kVersionKnown = 1;
 
-// Limits of a command, part of state-machine version 1: judged alike on every server, they keep a turn of the loop short (L3).
-// Beyond them: kTooLarge, under the command's number.
-inline constexpr size_t kMaxPathBytes = 65535;    // of the path of one operation
-inline constexpr size_t kMaxMultiOps = 5000;      // of a multi: about 5 ms of apply
-// The paths and data of a multi together may take max_data_bytes + kMaxPathBytes, so that what fits alone fits in a multi.
+// Limits of a command, part of state-machine version 1: judged alike on every server, they keep a turn of the loop
+// short (L3). Beyond them: kTooLarge, under the command's number.
+inline constexpr size_t kMaxPathBytes = 65535;  // of the path of one operation
+inline constexpr size_t kMaxMultiOps = 5000;    // of a multi: about 5 ms of apply
+// The paths and data of a multi together may take max_data_bytes + kMaxPathBytes, so that what fits alone fits in a
+// multi.
 inline constexpr size_t kMaxSettingNameBytes = 255;
 inline constexpr size_t kPasswordBytes = 16;
 
@@ -36,7 +38,8 @@ absl::Status DecodeCommandInto(std::string_view bytes, Command* command);
 enum class CommandGrowth : uint8_t { kNone, kGrows, kMalformed };
 // Whether it adds data to the tree (create, set data, a multi with one of them). Looks only at what it must.
 CommandGrowth PeekGrowth(std::string_view bytes);
-// The refusal to log in place of `bytes`: the same session, generation, sequence, confirmed_below and origin (S2). nullopt if malformed.
+// The refusal to log in place of `bytes`: the same session, generation, sequence, confirmed_below and origin (S2).
+// nullopt if malformed.
 std::optional<std::string> EncodeRefusalOf(std::string_view bytes, tree::Error error);
 
 // For reply tables: error, zxid and results. Grant, repeated and gap are not part of it.

@@ -25,17 +25,18 @@ struct SessionGrant {
   OwnerGeneration generation;
   uint32_t timeout_ms = 0;
   uint32_t disconnect_grace_ms = 0;
-  Sequence last_applied;   // the sender goes on from the next
+  Sequence last_applied;  // the sender goes on from the next
 };
 
 struct Outcome {
   tree::Error error = tree::Error::kOk;  // of the command; of a failed multi: the first failing operation's
   Zxid zxid;                             // of the command; a repeated one: of the first time
   OpResult result;                       // single tree operations
-  std::vector<OpResult> results;         // multi: one per op. On failure: kOk before it, its error, kRuntimeInconsistency after it.
-  SessionGrant grant;                    // create and attach session
-  bool repeated = false;                 // the number had been applied before: this is the first outcome again
-  bool gap = false;                      // the number is beyond the next one: no effect, no outcome; the sender re-sends (S2)
+  std::vector<OpResult>
+      results;            // multi: one per op. On failure: kOk before it, its error, kRuntimeInconsistency after it.
+  SessionGrant grant;     // create and attach session
+  bool repeated = false;  // the number had been applied before: this is the first outcome again
+  bool gap = false;       // the number is beyond the next one: no effect, no outcome; the sender re-sends (S2)
 };
 
 // Told on the loop, in order, by every server for every command.

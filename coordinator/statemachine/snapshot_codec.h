@@ -12,10 +12,10 @@
 namespace synod::statemachine {
 
 struct Counters {
-  Zxid zxid;                                 // of the last command (L7)
-  SessionId next_session = SessionId(1);     // never reused
-  uint32_t version = 1;                      // in force (L6)
-  uint64_t log_clock_us = 0;                 // of the last batch (L5)
+  Zxid zxid;                              // of the last command (L7)
+  SessionId next_session = SessionId(1);  // never reused
+  uint32_t version = 1;                   // in force (L6)
+  uint64_t log_clock_us = 0;              // of the last batch (L5)
 };
 
 inline constexpr char kCountersKey = 'c';

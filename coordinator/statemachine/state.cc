@@ -92,14 +92,16 @@ absl::Status State::LoadRecord(std::string_view key, std::string_view value) {
       changed_settings_.clear();
       return absl::OkStatus();
     default:
-      return absl::DataLossError(absl::StrCat("snapshot record: unknown kind ", static_cast<int>(static_cast<uint8_t>(key[0]))));
+      return absl::DataLossError(
+          absl::StrCat("snapshot record: unknown kind ", static_cast<int>(static_cast<uint8_t>(key[0]))));
   }
 }
 
 absl::Status State::FinishLoading(const interfaces::SnapshotMeta& meta, uint32_t version_known) {
   if (meta.state_machine_version > version_known) {
     return absl::FailedPreconditionError(absl::StrCat("snapshot of state-machine version ", meta.state_machine_version,
-                                                      "; this server knows ", version_known, ": install the newer release here"));
+                                                      "; this server knows ", version_known,
+                                                      ": install the newer release here"));
   }
   if (meta.digest_version != kDigestVersion) {
     return absl::FailedPreconditionError(
@@ -112,7 +114,8 @@ absl::Status State::FinishLoading(const interfaces::SnapshotMeta& meta, uint32_t
     return absl::DataLossError("snapshot: the counters are not those of its meta record");
   }
   if (digest() != meta.digest) {
-    return absl::DataLossError(absl::StrCat("snapshot: digest ", absl::Hex(digest()), ", its meta record says ", absl::Hex(meta.digest)));
+    return absl::DataLossError(
+        absl::StrCat("snapshot: digest ", absl::Hex(digest()), ", its meta record says ", absl::Hex(meta.digest)));
   }
   return absl::OkStatus();
 }

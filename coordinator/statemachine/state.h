@@ -49,12 +49,14 @@ struct State {
   // At least 64 records, then until `records` or `bytes` are used up. True when all are out.
   bool WriteClosed(size_t records, size_t bytes, std::vector<interfaces::SnapshotRecord>* out);
   void ReopenChanges();
-  size_t changed_records() const { return tree->changed_nodes() + sessions.changed_sessions() + changed_settings_.size(); }
+  size_t changed_records() const {
+    return tree->changed_nodes() + sessions.changed_sessions() + changed_settings_.size();
+  }
 
   // ---- loading ----
   absl::Status LoadRecord(std::string_view key, std::string_view value);
-  // DataLoss: a part is missing, or meta (of which version_known is the newest this code runs) says otherwise. FailedPrecondition: of a newer
-  // version than this code's (L6).
+  // DataLoss: a part is missing, or meta (of which version_known is the newest this code runs) says otherwise.
+  // FailedPrecondition: of a newer version than this code's (L6).
   absl::Status FinishLoading(const interfaces::SnapshotMeta& meta, uint32_t version_known);
 
  private:
@@ -65,7 +67,8 @@ struct State {
 
   std::set<std::string> changed_settings_;
   std::set<std::string> closed_settings_;
-  std::vector<interfaces::SnapshotRecord> closed_small_;  // counters and settings of the cut, encoded when it was closed
+  std::vector<interfaces::SnapshotRecord>
+      closed_small_;  // counters and settings of the cut, encoded when it was closed
 };
 
 }  // namespace synod::statemachine

@@ -11,9 +11,13 @@
 namespace synod::statemachine {
 namespace {
 
+// Taken for one record of a cut, a cold read of it included; measured: 120 ns warm.
+constexpr int64_t kRecordCostNs = 1000;
+
 class Loader final : public interfaces::StateLoader {
  public:
-  explicit Loader(uint32_t version_known) : state_(std::make_unique<State>(State::ForLoading{})), version_known_(version_known) {}
+  explicit Loader(uint32_t version_known)
+      : state_(std::make_unique<State>(State::ForLoading{})), version_known_(version_known) {}
 
   absl::Status Add(std::string_view key, std::string_view value) override { return state_->LoadRecord(key, value); }
 
@@ -68,7 +72,8 @@ absl::Status StateMachine::Apply(LogIndex index, Term term, const interfaces::Co
   SYNOD_CHECK_EQ(index, applied_index_ + 1) << "entries are applied one by one";
   uint64_t& clock = state_->counters.log_clock_us;
   clock = std::max(clock, batch.times.log_clock_us);
-  for (std::string_view command : batch.commands) SYNOD_RETURN_IF_ERROR(applier_->Apply(batch.times, command, observer_));
+  for (std::string_view command : batch.commands)
+    SYNOD_RETURN_IF_ERROR(applier_->Apply(batch.times, command, observer_));
   applied_index_ = index;
   applied_term_ = term;
   return absl::OkStatus();
@@ -94,12 +99,14 @@ interfaces::SnapshotMeta StateMachine::CloseSnapshot() {
 
 bool StateMachine::WriteClosed(absl::Duration budget, std::vector<interfaces::SnapshotRecord>* out) {
   int64_t ns = std::max<int64_t>(absl::ToInt64Nanoseconds(budget), 1);
-  return state_->WriteClosed(static_cast<size_t>(ns / 2000), static_cast<size_t>(ns), out);
+  return state_->WriteClosed(static_cast<size_t>(ns / kRecordCostNs), static_cast<size_t>(ns), out);
 }
 
 void StateMachine::AbandonSnapshot() { state_->ReopenChanges(); }
 
-std::unique_ptr<interfaces::StateLoader> StateMachine::NewLoader() { return std::make_unique<Loader>(options_.version_known); }
+std::unique_ptr<interfaces::StateLoader> StateMachine::NewLoader() {
+  return std::make_unique<Loader>(options_.version_known);
+}
 
 void StateMachine::Install(std::unique_ptr<interfaces::StateLoader> loader, const interfaces::SnapshotMeta& meta) {
   std::unique_ptr<State> loaded = static_cast<Loader*>(loader.get())->Take();

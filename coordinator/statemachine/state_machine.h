@@ -20,7 +20,8 @@ namespace synod::statemachine {
 struct State;  // state.h: all that a snapshot holds
 class Applier;
 
-// The state that an Install replaced. With a million znodes its destructor takes a good part of a second: free it off the loop.
+// The state that an Install replaced. With a million znodes its destructor takes a good part of a second: free it off
+// the loop.
 class DiscardedState {
  public:
   explicit DiscardedState(std::unique_ptr<State> state);
@@ -45,21 +46,22 @@ struct StateMachineOptions {
 //   2. it takes the next zxid, whatever comes of it (L7): failed, refused, repeated and gap commands too
 //   3. its session exists, else kSessionExpired; its generation is the session's, else kSessionMoved and no effect (S4)
 //   4. its number (S2): more than one beyond the last applied: a gap, no effect. Then replies below confirmed_below are
-//      forgotten (S3). At or below the last: the stored reply (`repeated`), or kReplyLost if that was confirmed or cleared.
+//      forgotten (S3). At or below the last: the stored reply (`repeated`), or kReplyLost if that was confirmed or
+//      cleared.
 //   5. the operation, whose outcome (errors too) is stored under the number. Number 0 is executed and stored nowhere.
-// Create, attach and expire session, raise version and set setting act for the server, not for a session: 3 and 4 do not apply to them and
-// their header's session, generation and numbers are not looked at.
+// Create, attach and expire session, raise version and set setting act for the server, not for a session: 3 and 4 do
+// not apply to them and their header's session, generation and numbers are not looked at.
 //
 // Errors of operations, in order of precedence:
-//   create    kUnimplemented (a mode of version 2), kBadArguments (ephemeral without session), kTooLarge, then DataTree::Create's, with
+//   create    kUnimplemented (a mode of version 2), kBadArguments (ephemeral without session), kTooLarge, then
+//   DataTree::Create's, with
 //             kInvalidAcl (an acl that is not in the table; version 1 has only 0) before its first kNoNode
 //   delete, set data, check   kTooLarge, then DataTree's
 //   multi     per operation as above; the operation that passes kMaxMultiOps or the sum of bytes: kTooLarge
 //   create session  kBadArguments (password not 16 bytes, timeout or connection 0)
-//   attach session  kBadArguments (as above), kSessionExpired (unknown), kAuthFailed (password), kSessionMoved (generation is not `seen`)
-//   close session   kBadArguments (no session in the header)
-//   expire session  kSessionExpired (unknown), kSessionMoved (generation is not `seen`, S5)
-//   set setting     kBadArguments (empty name), kTooLarge
+//   attach session  kBadArguments (as above), kSessionExpired (unknown), kAuthFailed (password), kSessionMoved
+//   (generation is not `seen`) close session   kBadArguments (no session in the header) expire session  kSessionExpired
+//   (unknown), kSessionMoved (generation is not `seen`, S5) set setting     kBadArguments (empty name), kTooLarge
 class StateMachine final : public interfaces::StateMachine {
  public:
   explicit StateMachine(StateMachineOptions options = {});
@@ -90,7 +92,8 @@ class StateMachine final : public interfaces::StateMachine {
   uint32_t version_in_force() const override;
   uint32_t version_known() const override { return options_.version_known; }
   interfaces::SnapshotMeta CloseSnapshot() override;
-  // The budget is taken at 2 us per record and 1 GB/s of values; at least 64 records. True also when no cut is open (after Install).
+  // The budget is taken at 1 us per record and 1 GB/s of values; at least 64 records. True also when no cut is open
+  // (after Install).
   bool WriteClosed(absl::Duration budget, std::vector<interfaces::SnapshotRecord>* out) override;
   // Possible until the next CloseSnapshot or Install, after WriteClosed returned true as well.
   void AbandonSnapshot() override;
@@ -98,7 +101,8 @@ class StateMachine final : public interfaces::StateMachine {
   std::unique_ptr<interfaces::StateLoader> NewLoader() override;
   void Install(std::unique_ptr<interfaces::StateLoader> loader, const interfaces::SnapshotMeta& meta) override;
   size_t memory_bytes() const override;
-  // Refuses create, set data, and multis with one of them, when growth is refused. Deletes, checks, syncs, closes and everything about sessions go on.
+  // Refuses create, set data, and multis with one of them, when growth is refused. Deletes, checks, syncs, closes and
+  // everything about sessions go on.
   std::string AdmitCommand(std::string command, bool refuse_growth) override;
 
  private:

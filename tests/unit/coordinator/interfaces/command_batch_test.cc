@@ -55,7 +55,8 @@ TEST(CommandBatch, RandomBytesNeverCrashTheDecoder) {
     if (random() % 4 == 0) bytes.resize(random() % (bytes.size() + 1));
     auto batch = DecodeBatch(bytes);
     if (batch.ok()) {
-      for (std::string_view command : batch->commands) EXPECT_LE(command.data() + command.size(), bytes.data() + bytes.size());
+      for (std::string_view command : batch->commands)
+        EXPECT_LE(command.data() + command.size(), bytes.data() + bytes.size());
     }
   }
 }

@@ -25,7 +25,9 @@ TEST(ReplyCache, DropBelowTellsEachDroppedReplyAndClampsToTheEnd) {
   ReplyCache cache(Sequence(5));
   for (const char* reply : {"five", "six", "seven"}) cache.Append(reply);
   std::vector<std::string> dropped;
-  auto note = [&](Sequence s, std::string_view reply) { dropped.push_back(std::to_string(s.value()) + std::string(reply)); };
+  auto note = [&](Sequence s, std::string_view reply) {
+    dropped.push_back(std::to_string(s.value()) + std::string(reply));
+  };
   cache.DropBelow(Sequence(3), note);
   EXPECT_TRUE(dropped.empty());
   cache.DropBelow(Sequence(7), note);

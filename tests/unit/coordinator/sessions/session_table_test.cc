@@ -94,7 +94,9 @@ TEST(SessionTable, EveryFieldIsInTheDigest) {  // D13
   EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->SetOwner(s, Owner(1, 2)); }));
   EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->SetOwner(s, {OwnerGeneration(1), 1, 4001, 200, {}}); }));
   EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->SetOwner(s, {OwnerGeneration(1), 1, 4000, 201, {}}); }));
-  EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->SetOwner(s, {OwnerGeneration(1), 1, 4000, 200, IdentitySetId(1)}); }));
+  EXPECT_NE(same, digest([](SessionTable* t, Session* s) {
+              t->SetOwner(s, {OwnerGeneration(1), 1, 4000, 200, IdentitySetId(1)});
+            }));
   EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->ClearReplies(s); }));
   EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->Record(s, "reply"); }));
   EXPECT_NE(same, digest([](SessionTable* t, Session*) { t->Add(SessionId(2), kPassword, true, Owner(1)); }));
@@ -201,7 +203,8 @@ TEST(SessionTable, RefusesRecordsThatDoNotFitTogether) {
   EXPECT_TRUE(load([](Records*) {}).ok());
   EXPECT_EQ(load([](Records* r) { r->erase(std::prev(r->end())); }).code(), absl::StatusCode::kDataLoss);  // no session
   EXPECT_EQ(load([](Records* r) { r->erase(std::next(r->begin())); }).code(), absl::StatusCode::kDataLoss);  // a hole
-  EXPECT_EQ(load([](Records* r) { r->erase(std::prev(r->end(), 2)); }).code(), absl::StatusCode::kDataLoss);  // the last reply
+  EXPECT_EQ(load([](Records* r) { r->erase(std::prev(r->end(), 2)); }).code(),
+            absl::StatusCode::kDataLoss);  // the last reply
   EXPECT_EQ(load([](Records* r) { r->rbegin()->second.pop_back(); }).code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(load([](Records* r) { r->rbegin()->second[0] = 9; }).code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(load([](Records* r) { (*r)["s1"] = ""; }).code(), absl::StatusCode::kDataLoss);

@@ -1,4 +1,5 @@
-// Every operation with every error, in order of precedence: each case breaks the rule it names and all that come after it.
+// Every operation with every error, in order of precedence: each case breaks the rule it names and all that come after
+// it.
 #include "tests/unit/coordinator/statemachine/harness.h"
 
 namespace synod::statemachine {
@@ -24,9 +25,11 @@ class Apply : public ::testing::Test {
 };
 
 TEST_F(Apply, ASessionsChecksComeBeforeAllOthers) {
-  for (Operation operation : std::vector<Operation>{CreateOp{"bad", Big(), CreateMode::kContainer}, DeleteOp{"bad"}, SetDataOp{"bad", Big()},
-                                                    CheckOp{"bad"}, MultiOp{{DeleteOp{"bad"}}}, SyncOp{}, RefusedOp{}, CloseSessionOp{}}) {
-    Command command{.session = SessionId(99), .generation = OwnerGeneration(9), .sequence = Sequence(9), .operation = operation};
+  for (Operation operation :
+       std::vector<Operation>{CreateOp{"bad", Big(), CreateMode::kContainer}, DeleteOp{"bad"}, SetDataOp{"bad", Big()},
+                              CheckOp{"bad"}, MultiOp{{DeleteOp{"bad"}}}, SyncOp{}, RefusedOp{}, CloseSessionOp{}}) {
+    Command command{
+        .session = SessionId(99), .generation = OwnerGeneration(9), .sequence = Sequence(9), .operation = operation};
     EXPECT_EQ(h_.Apply(command).error, Error::kSessionExpired);
     command.session = session_;
     Outcome moved = h_.Apply(command);
@@ -132,16 +135,17 @@ TEST_F(Apply, AMultiSeesItsOwnChangesUnderOneZxid) {  // 12.2
 
 TEST_F(Apply, AFailedMultiChangesNothingAndSaysWhichOperationFailed) {  // 12.4
   uint64_t tree_digest = h_.machine.tree().digest();
-  Outcome multi = h_.Unary(MultiOp{{CreateOp{"/m"}, CreateOp{"/parent/q-", "", CreateMode::kPersistentSequential}, SetDataOp{"/parent", "y"},
-                                    DeleteOp{"/none"}, CreateOp{"/n"}, DeleteOp{"bad"}}});
+  Outcome multi = h_.Unary(MultiOp{{CreateOp{"/m"}, CreateOp{"/parent/q-", "", CreateMode::kPersistentSequential},
+                                    SetDataOp{"/parent", "y"}, DeleteOp{"/none"}, CreateOp{"/n"}, DeleteOp{"bad"}}});
   EXPECT_EQ(multi.error, Error::kNoNode);
-  EXPECT_EQ(Errors(multi), (std::vector<Error>{Error::kOk, Error::kOk, Error::kOk, Error::kNoNode, Error::kRuntimeInconsistency,
-                                               Error::kRuntimeInconsistency}));
+  EXPECT_EQ(Errors(multi), (std::vector<Error>{Error::kOk, Error::kOk, Error::kOk, Error::kNoNode,
+                                               Error::kRuntimeInconsistency, Error::kRuntimeInconsistency}));
   EXPECT_EQ(multi.results[1].path, "");
   EXPECT_EQ(h_.machine.tree().digest(), tree_digest);
   EXPECT_TRUE(h_.seen.events_of.back().empty());
   // The sequence number was not used up.
-  EXPECT_EQ(h_.Unary(CreateOp{"/parent/q-", "", CreateMode::kPersistentSequential}).result.path, "/parent/q-0000000001");
+  EXPECT_EQ(h_.Unary(CreateOp{"/parent/q-", "", CreateMode::kPersistentSequential}).result.path,
+            "/parent/q-0000000001");
 }
 
 TEST_F(Apply, AnEmptyMultiIsFine) {  // 12.1
@@ -160,7 +164,9 @@ TEST_F(Apply, AMultisLimitsAreOnOperationsAndBytes) {  // L3
   EXPECT_EQ(over.results.back().error, Error::kTooLarge);
   EXPECT_EQ(over.results.front().error, Error::kOk);
 
-  auto of_bytes = [](size_t bytes) { return MultiOp{{CreateOp{"/x", std::string(bytes / 2, 'x')}, CreateOp{"/y", std::string(bytes - bytes / 2, 'x')}}}; };
+  auto of_bytes = [](size_t bytes) {
+    return MultiOp{{CreateOp{"/x", std::string(bytes / 2, 'x')}, CreateOp{"/y", std::string(bytes - bytes / 2, 'x')}}};
+  };
   const uint32_t limit = 100000;
   EXPECT_EQ(Limited(of_bytes(limit + kMaxPathBytes - 4), limit), Error::kOk);
   h_.Unary(MultiOp{{DeleteOp{"/x"}, DeleteOp{"/y"}}});
@@ -177,7 +183,8 @@ TEST_F(Apply, AnUnknownCommandStopsTheServerAndChangesNothing) {  // L6, counter
   newer[0] = 2;
   EXPECT_EQ(h_.TryApplyBytes({newer}).code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(h_.machine.last_zxid(), zxid);
-  EXPECT_EQ(h_.machine.tree().digest() + h_.machine.sessions().digest(), h_.machine.tree().ComputeDigest() + h_.machine.sessions().ComputeDigest());
+  EXPECT_EQ(h_.machine.tree().digest() + h_.machine.sessions().digest(),
+            h_.machine.tree().ComputeDigest() + h_.machine.sessions().ComputeDigest());
   EXPECT_FALSE(h_.Exists("/a"));
   EXPECT_EQ(h_.TryApplyBytes({"garbage"}).code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(h_.TryApplyBytes({"\x01"}).code(), absl::StatusCode::kDataLoss);
@@ -221,7 +228,10 @@ TEST_F(Apply, CountersAreInTheDigest) {  // D13
 
 TEST_F(Apply, WritesThatGrowAreRefusedUnderTheirNumberAndLiftedByThemselves) {  // L11, S2, counterexample 14
   auto admitted = [&](uint64_t sequence, Operation operation, bool refuse) {
-    Command command{.session = session_, .generation = OwnerGeneration(1), .sequence = Sequence(sequence), .operation = std::move(operation)};
+    Command command{.session = session_,
+                    .generation = OwnerGeneration(1),
+                    .sequence = Sequence(sequence),
+                    .operation = std::move(operation)};
     std::string bytes = h_.machine.AdmitCommand(EncodeCommand(command), refuse);
     EXPECT_TRUE(h_.TryApplyBytes({bytes}).ok());
     return h_.seen.outcomes.back();

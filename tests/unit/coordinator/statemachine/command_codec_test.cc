@@ -29,7 +29,8 @@ std::vector<Command> OneOfEach() {
       SetDataOp{"/a", std::nullopt, 0},
       CheckOp{"/a", 7},
       MultiOp{},
-      MultiOp{{CreateOp{"/b", "x", CreateMode::kPersistent, AclId(1)}, DeleteOp{"/c", 1}, SetDataOp{"/d", "", 2}, CheckOp{"/e", 3}}},
+      MultiOp{{CreateOp{"/b", "x", CreateMode::kPersistent, AclId(1)}, DeleteOp{"/c", 1}, SetDataOp{"/d", "", 2},
+               CheckOp{"/e", 3}}},
       SyncOp{"/"},
       RefusedOp{tree::Error::kRefusedDisk},
       CreateSessionOp{4000, 200, std::string(16, '\xff'), 99, false},
@@ -158,8 +159,17 @@ TEST(CommandCodec, ARefusalKeepsTheNumberAndTheOrigin) {  // S2
 // ---- outcomes ----
 
 tree::Stat SomeStat() {
-  return {.czxid = Zxid(90), .mzxid = Zxid(100), .pzxid = Zxid(95), .ctime_ms = 1700000000000, .mtime_ms = 1700000000001,
-          .version = -3, .cversion = 4, .aversion = 5, .ephemeral_owner = SessionId(6), .data_length = 7, .num_children = 8};
+  return {.czxid = Zxid(90),
+          .mzxid = Zxid(100),
+          .pzxid = Zxid(95),
+          .ctime_ms = 1700000000000,
+          .mtime_ms = 1700000000001,
+          .version = -3,
+          .cversion = 4,
+          .aversion = 5,
+          .ephemeral_owner = SessionId(6),
+          .data_length = 7,
+          .num_children = 8};
 }
 
 std::vector<Outcome> SomeOutcomes() {
@@ -168,7 +178,9 @@ std::vector<Outcome> SomeOutcomes() {
   Outcome refused{.error = tree::Error::kRefusedMemory, .zxid = Zxid(100)};
   Outcome created{.zxid = Zxid(100), .result = {.path = "/a0000000001", .stat = SomeStat()}};
   Outcome multi{.zxid = Zxid(100), .results = {{.path = "/a", .stat = SomeStat()}, {}, {.stat = SomeStat()}}};
-  Outcome failed{.error = tree::Error::kNoNode, .zxid = Zxid(100), .results = {{}, {.error = tree::Error::kNoNode}, {.error = tree::Error::kRuntimeInconsistency}}};
+  Outcome failed{.error = tree::Error::kNoNode,
+                 .zxid = Zxid(100),
+                 .results = {{}, {.error = tree::Error::kNoNode}, {.error = tree::Error::kRuntimeInconsistency}}};
   return {plain, error, refused, created, multi, failed};
 }
 
@@ -197,8 +209,14 @@ TEST(OutcomeCodec, EveryOutcomeComesBackAsItWent) {  // S2
 }
 
 TEST(OutcomeCodec, AReplyOfASetDataIsSmall) {
-  Outcome set{.zxid = Zxid(1000000), .result = {.stat = {.czxid = Zxid(900000), .mzxid = Zxid(1000000), .pzxid = Zxid(900000),
-                                                         .ctime_ms = 1700000000000, .mtime_ms = 1700000100000, .version = 100, .data_length = 100}}};
+  Outcome set{.zxid = Zxid(1000000),
+              .result = {.stat = {.czxid = Zxid(900000),
+                                  .mzxid = Zxid(1000000),
+                                  .pzxid = Zxid(900000),
+                                  .ctime_ms = 1700000000000,
+                                  .mtime_ms = 1700000100000,
+                                  .version = 100,
+                                  .data_length = 100}}};
   EXPECT_LE(Encoded(set).size(), 40u);
 }
 

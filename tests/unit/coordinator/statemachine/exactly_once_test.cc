@@ -62,7 +62,8 @@ TEST_F(ExactlyOnce, AGapHasNoEffectAndIsNoOutcome) {  // S2, counterexample 14
   EXPECT_FALSE(h_.Exists("/c"));
   EXPECT_EQ(h_.machine.sessions().digest(), digest_of_sessions);  // its confirmation neither
   EXPECT_EQ(h_.Numbered(session_, 2, CreateOp{"/b"}).error, Error::kOk);
-  EXPECT_EQ(h_.Numbered(session_, 3, CreateOp{"/c"}).error, Error::kOk);  // the sender goes on from the last applied + 1
+  EXPECT_EQ(h_.Numbered(session_, 3, CreateOp{"/c"}).error,
+            Error::kOk);  // the sender goes on from the last applied + 1
 }
 
 TEST_F(ExactlyOnce, ARefusalTakesItsNumberSoThatNoGapArises) {  // S2, counterexample 14
@@ -75,9 +76,14 @@ TEST_F(ExactlyOnce, ARefusalTakesItsNumberSoThatNoGapArises) {  // S2, counterex
 
 TEST_F(ExactlyOnce, EveryKindOfOutcomeTakesItsNumber) {  // S2
   uint64_t n = 0;
-  for (Operation operation : std::vector<Operation>{SyncOp{"/"}, CheckOp{"/none"}, CreateOp{"/a", "x", CreateMode::kContainer},
-                                                    DeleteOp{"bad"}, MultiOp{}, MultiOp{{DeleteOp{"/none"}}}, CreateOp{"/big", std::string(200, 'x')}}) {
-    Command command{.session = session_, .generation = OwnerGeneration(1), .sequence = Sequence(++n), .max_data_bytes = 100, .operation = operation};
+  for (Operation operation : std::vector<Operation>{
+           SyncOp{"/"}, CheckOp{"/none"}, CreateOp{"/a", "x", CreateMode::kContainer}, DeleteOp{"bad"}, MultiOp{},
+           MultiOp{{DeleteOp{"/none"}}}, CreateOp{"/big", std::string(200, 'x')}}) {
+    Command command{.session = session_,
+                    .generation = OwnerGeneration(1),
+                    .sequence = Sequence(++n),
+                    .max_data_bytes = 100,
+                    .operation = operation};
     Outcome first = h_.Apply(command);
     EXPECT_FALSE(first.gap);
     EXPECT_EQ(h_.machine.sessions().Find(session_)->last_applied(), Sequence(n));
@@ -106,7 +112,8 @@ TEST_F(ExactlyOnce, AnUnconfirmedReplyIsNeverEvictedByCount) {  // S3
   EXPECT_EQ(h_.seen.outcomes.back().error, Error::kOk);
 }
 
-TEST_F(ExactlyOnce, AConfirmationIsTakenFromRepeatedAndUnnumberedCommandsTooAndNeverRunsAhead) {  // S3, counterexample 14
+TEST_F(ExactlyOnce,
+       AConfirmationIsTakenFromRepeatedAndUnnumberedCommandsTooAndNeverRunsAhead) {  // S3, counterexample 14
   for (uint64_t n = 1; n <= 3; ++n) h_.Numbered(session_, n, SyncOp{"/"});
   const sessions::Session* s = h_.machine.sessions().Find(session_);
   h_.Numbered(session_, 3, SyncOp{"/"}, 3);
@@ -127,11 +134,11 @@ TEST_F(ExactlyOnce, NumberZeroIsExecutedEveryTime) {  // S2: unary calls
 TEST_F(ExactlyOnce, EveryCommandTakesOneZxid) {  // L7
   Zxid zxid = h_.machine.last_zxid();
   h_.Numbered(session_, 1, CreateOp{"/a"});
-  h_.Numbered(session_, 1, CreateOp{"/a"});              // repeated
-  h_.Numbered(session_, 9, CreateOp{"/a"});              // a gap
-  h_.Numbered(session_, 2, CreateOp{"/a"});              // an error
-  h_.Numbered(SessionId(99), 1, CreateOp{"/a"});         // no such session
-  h_.Unary(CreateSessionOp{});                           // refused
+  h_.Numbered(session_, 1, CreateOp{"/a"});       // repeated
+  h_.Numbered(session_, 9, CreateOp{"/a"});       // a gap
+  h_.Numbered(session_, 2, CreateOp{"/a"});       // an error
+  h_.Numbered(SessionId(99), 1, CreateOp{"/a"});  // no such session
+  h_.Unary(CreateSessionOp{});                    // refused
   h_.Unary(SyncOp{"/"});
   EXPECT_EQ(h_.machine.last_zxid(), zxid + 7);
 }
@@ -152,7 +159,11 @@ TEST_F(ExactlyOnce, AnAttachRaisesTheGenerationAndReturnsTheLastApplied) {  // S
 TEST_F(ExactlyOnce, AWriteOfAnOlderGenerationHasNoEffect) {  // S4, counterexample 10
   h_.Numbered(session_, 1, CreateOp{"/a"});
   h_.Attach(session_, 1, 2);
-  Command old{.session = session_, .generation = OwnerGeneration(1), .sequence = Sequence(2), .confirmed_below = Sequence(2), .operation = CreateOp{"/old"}};
+  Command old{.session = session_,
+              .generation = OwnerGeneration(1),
+              .sequence = Sequence(2),
+              .confirmed_below = Sequence(2),
+              .operation = CreateOp{"/old"}};
   Outcome outcome = h_.Apply(old);
   EXPECT_EQ(outcome.error, Error::kSessionMoved);
   EXPECT_FALSE(h_.Exists("/old"));
@@ -213,7 +224,8 @@ TEST_F(ExactlyOnce, AnAttachOfAZooKeeperConnectionClearsTheRepliesAndKeepsTheNum
 }
 
 TEST_F(ExactlyOnce, AnAttachBringsTimeoutGraceAndIdentities) {
-  h_.Apply({.identities = IdentitySetId(7), .operation = AttachSessionOp{session_, OwnerGeneration(1), 2, kPassword, 9000, 300}});
+  h_.Apply({.identities = IdentitySetId(7),
+            .operation = AttachSessionOp{session_, OwnerGeneration(1), 2, kPassword, 9000, 300}});
   const sessions::Session* s = h_.machine.sessions().Find(session_);
   EXPECT_EQ(s->timeout_ms(), 9000u);
   EXPECT_EQ(s->disconnect_grace_ms(), 300u);
@@ -256,8 +268,8 @@ TEST_F(ExactlyOnce, TheObserverHearsOfASessionBeforeItsCommandAndOfItsEphemerals
   h_.Numbered(session_, 1, CreateOp{"/e1", "x", CreateMode::kEphemeral});
   h_.Numbered(session_, 2, CreateOp{"/e2", "x", CreateMode::kEphemeral});
   h_.Unary(ExpireSessionOp{session_, OwnerGeneration(2)});
-  EXPECT_EQ(h_.seen.calls, (std::vector<std::string>{"granted 1 generation 2 connection 5", "command 2", "command 3", "command 4",
-                                                     "expired 1", "command 5"}));
+  EXPECT_EQ(h_.seen.calls, (std::vector<std::string>{"granted 1 generation 2 connection 5", "command 2", "command 3",
+                                                     "command 4", "expired 1", "command 5"}));
   ASSERT_EQ(h_.seen.events_of.back().size(), 2u);
   for (const tree::Event& event : h_.seen.events_of.back()) {
     EXPECT_EQ(event.type, tree::EventType::kDeleted);
@@ -269,7 +281,8 @@ TEST_F(ExactlyOnce, TheObserverHearsOfASessionBeforeItsCommandAndOfItsEphemerals
 TEST_F(ExactlyOnce, TheOriginIsPassedThroughAndHasNoPartInTheOutcome) {
   Harness other;
   other.NewSession(1);
-  Command command{.session = session_, .generation = OwnerGeneration(1), .sequence = Sequence(1), .operation = Sequential()};
+  Command command{
+      .session = session_, .generation = OwnerGeneration(1), .sequence = Sequence(1), .operation = Sequential()};
   Outcome here = h_.Apply(command);
   command.origin = {ServerId(3), 4, 5};
   Outcome there = other.Apply(command);

@@ -20,8 +20,9 @@ inline const std::string kPassword(kPasswordBytes, 'p');
 inline std::string Show(const Outcome& outcome) {
   ByteWriter out;
   EncodeOutcome(outcome, &out);
-  return out.Take() + (outcome.repeated ? "R" : "-") + (outcome.gap ? "G" : "-") + std::to_string(outcome.grant.session.value()) + "/" +
-         std::to_string(outcome.grant.generation.value()) + "/" + std::to_string(outcome.grant.last_applied.value());
+  return out.Take() + (outcome.repeated ? "R" : "-") + (outcome.gap ? "G" : "-") +
+         std::to_string(outcome.grant.session.value()) + "/" + std::to_string(outcome.grant.generation.value()) + "/" +
+         std::to_string(outcome.grant.last_applied.value());
 }
 
 class Recorder : public ApplyObserver {
@@ -33,8 +34,8 @@ class Recorder : public ApplyObserver {
     events_of.push_back(events);
   }
   void OnSessionGranted(const SessionGrant& grant, uint64_t connection) override {
-    calls.push_back("granted " + std::to_string(grant.session.value()) + " generation " + std::to_string(grant.generation.value()) +
-                    " connection " + std::to_string(connection));
+    calls.push_back("granted " + std::to_string(grant.session.value()) + " generation " +
+                    std::to_string(grant.generation.value()) + " connection " + std::to_string(connection));
   }
   void OnSessionEnded(SessionId session, bool expired) override {
     calls.push_back((expired ? "expired " : "closed ") + std::to_string(session.value()));
@@ -106,7 +107,8 @@ class Harness {
   SessionId NewSession(uint64_t connection = 1) {
     return Unary(CreateSessionOp{4000, 0, kPassword, connection, true}).grant.session;
   }
-  Outcome Attach(SessionId session, uint64_t seen, uint64_t connection, bool clear = false, std::string password = kPassword) {
+  Outcome Attach(SessionId session, uint64_t seen, uint64_t connection, bool clear = false,
+                 std::string password = kPassword) {
     return Unary(AttachSessionOp{session, OwnerGeneration(seen), connection, std::move(password), 4000, 0, clear});
   }
   bool Exists(std::string_view path) const {

@@ -1,13 +1,15 @@
-// Runs tests/scenarios/statemachine/*.txt: commands, `----`, then everything that came of them. Blocks are separated by blank lines; a block of
-// lines that begin with # is a comment. SYNOD_REWRITE=1 writes what came in place of what was expected: the diff is the review.
+// Runs tests/scenarios/statemachine/*.txt: commands, `----`, then everything that came of them. Blocks are separated by
+// blank lines; a block of lines that begin with # is a comment. SYNOD_REWRITE=1 writes what came in place of what was
+// expected: the diff is the review.
 //
 // A command line is an operation and key=value words; every line is one entry of the log:
 //   create PATH [data=D] [mode=ephemeral|sequential|ephemeral_sequential]     delete PATH [version=V]
 //   set PATH [data=D] [version=V]       check PATH [version=V]       multi OPERATION ; OPERATION ...
-//   sync    refused ERROR    create-session [timeout= grace= connection=]    attach session= seen= connection= [password=wrong] [clear=1]
-//   close    expire session= seen=    raise-version N    setting NAME VALUE
-// with s= (session), g= (generation), n= (sequence), confirm= (confirmed_below), max= (max_data_bytes), as=mem|disk (refused growth).
-// Looks at the state: stat PATH, get PATH, ls PATH, session ID, restore (snapshot, load into a new machine, go on there).
+//   sync    refused ERROR    create-session [timeout= grace= connection=]    attach session= seen= connection=
+//   [password=wrong] [clear=1] close    expire session= seen=    raise-version N    setting NAME VALUE
+// with s= (session), g= (generation), n= (sequence), confirm= (confirmed_below), max= (max_data_bytes), as=mem|disk
+// (refused growth). Looks at the state: stat PATH, get PATH, ls PATH, session ID, restore (snapshot, load into a new
+// machine, go on there).
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -91,7 +93,8 @@ std::optional<Operation> ParseOperation(const std::string& text, const Line& lin
   }
   SessionId session(line.Number("session"));
   OwnerGeneration seen(static_cast<uint64_t>(line.Number("seen")));
-  uint32_t timeout = static_cast<uint32_t>(line.Number("timeout", 4000)), grace = static_cast<uint32_t>(line.Number("grace"));
+  uint32_t timeout = static_cast<uint32_t>(line.Number("timeout", 4000)),
+           grace = static_cast<uint32_t>(line.Number("grace"));
   uint64_t connection = static_cast<uint64_t>(line.Number("connection", 1));
   if (kind == "sync") return SyncOp{"/"};
   if (kind == "refused") return RefusedOp{ErrorNamed(line.Word(1))};
@@ -111,9 +114,9 @@ std::optional<Operation> ParseOperation(const std::string& text, const Line& lin
 
 std::string ShowStat(const tree::Stat& s) {
   std::string owner = s.ephemeral_owner == SessionId(0) ? "" : absl::StrCat(" owner ", s.ephemeral_owner.value());
-  return absl::StrCat("czxid ", s.czxid.value(), " mzxid ", s.mzxid.value(), " pzxid ", s.pzxid.value(), " ctime ", s.ctime_ms, " mtime ",
-                      s.mtime_ms, " version ", s.version, " cversion ", s.cversion, " children ", s.num_children, " length ", s.data_length,
-                      owner);
+  return absl::StrCat("czxid ", s.czxid.value(), " mzxid ", s.mzxid.value(), " pzxid ", s.pzxid.value(), " ctime ",
+                      s.ctime_ms, " mtime ", s.mtime_ms, " version ", s.version, " cversion ", s.cversion, " children ",
+                      s.num_children, " length ", s.data_length, owner);
 }
 
 std::string ShowResult(const OpResult& r) {
@@ -136,7 +139,8 @@ class Scenario {
                     .confirmed_below = Sequence(static_cast<uint64_t>(line.Number("confirm"))),
                     .max_data_bytes = static_cast<uint32_t>(line.Number("max", 1048575)),
                     .operation = *operation};
-    if (line.keys.count("as")) h_->machine.SetRefusal(line.Text("as") == "disk" ? Error::kRefusedDisk : Error::kRefusedMemory);
+    if (line.keys.count("as"))
+      h_->machine.SetRefusal(line.Text("as") == "disk" ? Error::kRefusedDisk : Error::kRefusedMemory);
     std::string bytes = h_->machine.AdmitCommand(EncodeCommand(command), line.keys.count("as") != 0);
     h_->seen.calls.clear();
     h_->now_ms += 1;
@@ -149,11 +153,14 @@ class Scenario {
  private:
   std::string ShowLast() {
     const Outcome& o = h_->seen.outcomes.back();
-    std::string out = absl::StrCat("zxid ", o.zxid.value(), " ", View(tree::ErrorName(o.error)), o.repeated ? " repeated" : "", o.gap ? " gap" : "");
-    if (o.results.empty() && (!o.result.path.empty() || !(o.result.stat == tree::Stat()))) absl::StrAppend(&out, ": ", ShowResult(o.result));
+    std::string out = absl::StrCat("zxid ", o.zxid.value(), " ", View(tree::ErrorName(o.error)),
+                                   o.repeated ? " repeated" : "", o.gap ? " gap" : "");
+    if (o.results.empty() && (!o.result.path.empty() || !(o.result.stat == tree::Stat())))
+      absl::StrAppend(&out, ": ", ShowResult(o.result));
     if (o.grant.session != SessionId(0)) {
-      absl::StrAppend(&out, ": session ", o.grant.session.value(), " generation ", o.grant.generation.value(), " timeout ", o.grant.timeout_ms,
-                      " grace ", o.grant.disconnect_grace_ms, " applied ", o.grant.last_applied.value());
+      absl::StrAppend(&out, ": session ", o.grant.session.value(), " generation ", o.grant.generation.value(),
+                      " timeout ", o.grant.timeout_ms, " grace ", o.grant.disconnect_grace_ms, " applied ",
+                      o.grant.last_applied.value());
     }
     out += "\n";
     for (const OpResult& r : o.results) absl::StrAppend(&out, "  ", ShowResult(r), "\n");
@@ -161,7 +168,8 @@ class Scenario {
       if (!call.starts_with("command")) absl::StrAppend(&out, "  ", call, "\n");
     }
     static const char* kTypes[] = {"", "created", "deleted", "changed"};
-    for (const tree::Event& e : h_->seen.events_of.back()) absl::StrAppend(&out, "  ", kTypes[static_cast<int>(e.type)], " ", e.path, "\n");
+    for (const tree::Event& e : h_->seen.events_of.back())
+      absl::StrAppend(&out, "  ", kTypes[static_cast<int>(e.type)], " ", e.path, "\n");
     return out;
   }
 
@@ -176,12 +184,15 @@ class Scenario {
     if (kind == "get") {
       std::optional<std::string_view> data;
       Error error = tree.GetData(path, &data, &stat);
-      return error != Error::kOk ? std::string(tree::ErrorName(error)) + "\n" : data ? absl::StrCat("\"", View(*data), "\"\n") : "null\n";
+      return error != Error::kOk ? std::string(tree::ErrorName(error)) + "\n"
+             : data              ? absl::StrCat("\"", View(*data), "\"\n")
+                                 : "null\n";
     }
     if (kind == "ls") {
       std::vector<std::string> names;
       Error error = tree.GetChildren(path, &names, nullptr);
-      return error == Error::kOk ? absl::StrCat("[", absl::StrJoin(names, " "), "]\n") : std::string(tree::ErrorName(error)) + "\n";
+      return error == Error::kOk ? absl::StrCat("[", absl::StrJoin(names, " "), "]\n")
+                                 : std::string(tree::ErrorName(error)) + "\n";
     }
     if (kind == "session") return ShowSession(SessionId(std::stoll(path)));
     if (kind == "restore") return Restore();
@@ -191,8 +202,9 @@ class Scenario {
   std::string ShowSession(SessionId id) {
     const sessions::Session* s = h_->machine.sessions().Find(id);
     if (s == nullptr) return "none\n";
-    return absl::StrCat("generation ", s->generation().value(), " connection ", s->connection(), " applied ", s->last_applied().value(),
-                        " replies ", s->replies().first().value(), "..", s->replies().end().value() - 1, "\n");
+    return absl::StrCat("generation ", s->generation().value(), " connection ", s->connection(), " applied ",
+                        s->last_applied().value(), " replies ", s->replies().first().value(), "..",
+                        s->replies().end().value() - 1, "\n");
   }
 
   std::string Restore() {

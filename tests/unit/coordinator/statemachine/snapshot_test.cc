@@ -25,8 +25,10 @@ class Generator {
     if (dice < 5) {
       command.operation = ExpireSessionOp{session->id(), OwnerGeneration(generation - random_() % 2)};
     } else if (dice < 9) {
-      command.operation = AttachSessionOp{session->id(), OwnerGeneration(generation - random_() % 2), random_() % 5 + 1, kPassword,
-                                          static_cast<uint32_t>(random_() % 3 + 1) * 1000, 0, random_() % 2 == 0};
+      command.operation =
+          AttachSessionOp{session->id(),     OwnerGeneration(generation - random_() % 2),     random_() % 5 + 1,
+                          kPassword,         static_cast<uint32_t>(random_() % 3 + 1) * 1000, 0,
+                          random_() % 2 == 0};
     } else if (dice < 10) {
       command.operation = SetSettingOp{"s" + std::to_string(random_() % 3), Data().value_or("")};
     } else {
@@ -49,12 +51,15 @@ class Generator {
     if (random_() % 10 == 0) return;  // unnumbered
     uint64_t next = session.last_applied().value() + 1;
     uint64_t dice = random_() % 20;
-    command->sequence = Sequence(dice == 0 ? next + 1 : dice < 3 ? next - std::min<uint64_t>(next - 1, random_() % 4) : next);
+    command->sequence = Sequence(dice == 0  ? next + 1
+                                 : dice < 3 ? next - std::min<uint64_t>(next - 1, random_() % 4)
+                                            : next);
     command->confirmed_below = Sequence(next - std::min<uint64_t>(next, random_() % 6));
   }
   std::string Path() {
     std::string path;
-    for (uint64_t depth = random_() % 3 + 1; depth > 0; --depth) path += "/" + std::string(1, static_cast<char>('a' + random_() % 6));
+    for (uint64_t depth = random_() % 3 + 1; depth > 0; --depth)
+      path += "/" + std::string(1, static_cast<char>('a' + random_() % 6));
     if (random_() % 40 == 0) path += "/";
     return path;
   }
@@ -145,8 +150,9 @@ TEST(Determinism, TheRandomCommandsReachEveryOutcome) {
       gaps += outcome.gap;
     }
   }
-  for (Error error : {Error::kOk, Error::kNoNode, Error::kNodeExists, Error::kBadVersion, Error::kNotEmpty, Error::kNoChildrenForEphemerals,
-                      Error::kBadArguments, Error::kSessionMoved, Error::kTooLarge, Error::kReplyLost, Error::kRefusedDisk}) {
+  for (Error error : {Error::kOk, Error::kNoNode, Error::kNodeExists, Error::kBadVersion, Error::kNotEmpty,
+                      Error::kNoChildrenForEphemerals, Error::kBadArguments, Error::kSessionMoved, Error::kTooLarge,
+                      Error::kReplyLost, Error::kRefusedDisk}) {
     EXPECT_GT(errors[error], 0) << tree::ErrorName(error);
   }
   EXPECT_GT(repeated, 0);
