@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "coordinator/base/check.h"
+#include "coordinator/tree/region.h"
 
 namespace synod::tree {
 namespace {
@@ -20,7 +21,7 @@ size_t MallocBytes(size_t size) { return (size + 8 + 15) / 16 * 16; }
 }  // namespace
 
 BlobPool::~BlobPool() {
-  for (char* chunk : chunks_) std::free(chunk);
+  for (char* region : regions_) std::free(region);
 }
 
 char* BlobPool::Allocate(size_t size) {
@@ -38,10 +39,10 @@ char* BlobPool::Allocate(size_t size) {
     return reinterpret_cast<char*>(blob);
   }
   if (static_cast<size_t>(c.end - c.fresh) < rounded) {
-    c.fresh = static_cast<char*>(std::malloc(kChunk));
-    SYNOD_CHECK(c.fresh != nullptr) << "out of memory";
+    constexpr size_t kChunksPerRegion = kRegionBytes / kChunk;
+    if (chunk_count_ == regions_.size() * kChunksPerRegion) regions_.push_back(NewRegion(!regions_.empty()));
+    c.fresh = regions_.back() + chunk_count_++ % kChunksPerRegion * kChunk;
     c.end = c.fresh + kChunk;
-    chunks_.push_back(c.fresh);
   }
   char* blob = c.fresh;
   c.fresh += rounded;

@@ -35,7 +35,8 @@ void ChangeSet::BeforeChange(Handle handle) {
 
 bool ChangeSet::Created(Handle handle, std::string_view path) {
   Znode& node = store_.at(handle);
-  // The slot may come from a node that died: what its bits said of the closed set and of being new is not true of this one.
+  // The slot may come from a node that died: what its bits said of the closed set and of being new is not true of this
+  // one.
   node.change_bits &= Listed(parity_);
   List(handle);
   ++changed_nodes_;

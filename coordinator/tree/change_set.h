@@ -1,12 +1,14 @@
 // Which znodes the next snapshot must write (D7). Private to tree; used by one thread.
 //
-// Two sets: the open one gathers changes since the last Close, the closed one is what that Close cut off and Write hands out. While a
-// node lives it costs one handle in a list and bits in its slot; paths exist only for deleted nodes (tombstones) and saved versions.
+// Two sets: the open one gathers changes since the last Close, the closed one is what that Close cut off and Write
+// hands out. While a node lives it costs one handle in a list and bits in its slot; paths exist only for deleted nodes
+// (tombstones) and saved versions.
 //
 //   a node's change_bits:  kListed[p]   its slot is in list p (stays on a freed slot, so that a list holds a slot once)
-//                          kNew[p]      created in period p over no tombstone: nothing stored knows its path, its deletion needs none
-//   with p the period's parity. A closed node still to be written has kListed[closed parity]; the bit goes when it is written, or when its
-//   first later change saved the old version.
+//                          kNew[p]      created in period p over no tombstone: nothing stored knows its path, its
+//                          deletion needs none
+//   with p the period's parity. A closed node still to be written has kListed[closed parity]; the bit goes when it is
+//   written, or when its first later change saved the old version.
 //
 // Until the next Close nothing of the closed set is forgotten, so that Reopen can count all of it as changed again.
 #pragma once
@@ -37,8 +39,8 @@ class ChangeSet {
   // Call before a node is removed. Returns whether it left a tombstone.
   bool BeforeDelete(Handle handle, std::string_view path);
 
-  // All changes since the mark can be taken back, if the caller also reports each tombstone it caused or removed. No Close, Write or
-  // Reopen in between.
+  // All changes since the mark can be taken back, if the caller also reports each tombstone it caused or removed. No
+  // Close, Write or Reopen in between.
   struct Mark {
     size_t listed = 0;
     size_t saved = 0;

@@ -99,9 +99,15 @@ void DataTree::Rollback() {
   Impl::Transaction t = *std::exchange(impl_->transaction, std::nullopt);
   for (auto delta = t.deltas.rbegin(); delta != t.deltas.rend(); ++delta) {
     switch (delta->kind) {
-      case Impl::Delta::Kind::kCreated: impl_->UndoCreated(*delta); break;
-      case Impl::Delta::Kind::kDeleted: impl_->UndoDeleted(*delta); break;
-      case Impl::Delta::Kind::kSet: impl_->UndoSet(*delta); break;
+      case Impl::Delta::Kind::kCreated:
+        impl_->UndoCreated(*delta);
+        break;
+      case Impl::Delta::Kind::kDeleted:
+        impl_->UndoDeleted(*delta);
+        break;
+      case Impl::Delta::Kind::kSet:
+        impl_->UndoSet(*delta);
+        break;
     }
   }
   impl_->changes.RollBackTo(t.changes);

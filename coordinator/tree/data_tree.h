@@ -1,7 +1,8 @@
 // The tree of znodes in memory. Values in, decisions out: no clock, no randomness, no I/O.
 //
-// Callers (statemachine) check and change through it one operation at a time; a multi is undone through Begin/Rollback. Every change is
-// noted for the next snapshot (change_set), added to the digest, and appended to the events of the running command.
+// Callers (statemachine) check and change through it one operation at a time; a multi is undone through Begin/Rollback.
+// Every change is noted for the next snapshot (change_set), added to the digest, and appended to the events of the
+// running command.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +29,10 @@ struct ChangeContext {
 };
 
 struct CreateArgs {
-  std::string_view path;                  // without the sequence suffix
-  std::optional<std::string_view> data;   // nullopt: null
+  std::string_view path;                 // without the sequence suffix
+  std::optional<std::string_view> data;  // nullopt: null
   AclId acl;
-  SessionId ephemeral_owner;              // 0: persistent
+  SessionId ephemeral_owner;  // 0: persistent
   bool sequential = false;
 };
 
@@ -43,20 +44,22 @@ class DataTree {
 
   // ---- writes. Each either changes the tree and appends to events(), or returns an error and changes nothing. ----
 
-  // Errors in this order (11.1 of the protocol sheet, without ACLs): kBadArguments (no "/", NUL), kNoNode (parent), kBadArguments (full path
-  // rules on the final name), kNodeExists, kNoChildrenForEphemerals.
+  // Errors in this order (11.1 of the protocol sheet, without ACLs): kBadArguments (no "/", NUL), kNoNode (parent),
+  // kBadArguments (full path rules on the final name), kNodeExists, kNoChildrenForEphemerals.
   Error Create(const ChangeContext& context, const CreateArgs& args, std::string* final_path, Stat* stat);
   // kBadArguments (malformed, or one of the system nodes), kNoNode, kBadVersion, kNotEmpty.
   Error Delete(const ChangeContext& context, std::string_view path, int32_t version);
   // kBadArguments, kNoNode, kBadVersion.
-  Error SetData(const ChangeContext& context, std::string_view path, std::optional<std::string_view> data, int32_t version, Stat* stat);
+  Error SetData(const ChangeContext& context, std::string_view path, std::optional<std::string_view> data,
+                int32_t version, Stat* stat);
   // kBadArguments, kNoNode, kBadVersion.
   Error Check(std::string_view path, int32_t version, Stat* stat) const;
   // Deletes every ephemeral of `owner`, deepest path order descending (deterministic).
   void DeleteEphemerals(const ChangeContext& context, SessionId owner);
 
   // ---- all or nothing ----
-  // From Begin on changes can be undone as one; Rollback restores tree, counters, digest, change set and drops the events since Begin.
+  // From Begin on changes can be undone as one; Rollback restores tree, counters, digest, change set and drops the
+  // events since Begin.
   void Begin();
   void Commit();
   void Rollback();
@@ -68,7 +71,8 @@ class DataTree {
   Error Exists(std::string_view path, Stat* stat) const;
   // `data` is a view into the tree, good until the next write; nullopt for null data.
   Error GetData(std::string_view path, std::optional<std::string_view>* data, Stat* stat) const;
-  // Names in byte order. `stat` may be null.
+  // Names in byte order, sorted lazily inside: a listing pays for the creates and deletes since the last. `stat` may be
+  // null, here and everywhere.
   Error GetChildren(std::string_view path, std::vector<std::string>* names, Stat* stat) const;
   // Full paths in byte order.
   std::vector<std::string> Ephemerals(SessionId owner) const;
@@ -77,14 +81,15 @@ class DataTree {
   // ---- snapshot (D7). Keys begin with 'n'; a parent's key sorts before its children's. ----
   // Closes the set of changed nodes. Until WriteClosed has written one, its first change saves its old version.
   void CloseChanges();
-  // Hands closed records to `emit` (value nullopt: tombstone) until `keep_going` says no (asked every 16 records) or all are out
-  // (returns true).
+  // Hands closed records to `emit` (value nullopt: tombstone) until `keep_going` says no (asked every 16 records) or
+  // all are out (returns true).
   bool WriteClosed(const std::function<void(std::string key, std::optional<std::string> value)>& emit,
                    const std::function<bool()>& keep_going);
   // The closed records could not be stored: they count as changed again.
   void ReopenChanges();
   size_t changed_nodes() const;
-  // Loads one record of a snapshot into an empty tree (constructed with ForLoading), in key order. DataLoss if malformed or parentless.
+  // Loads one record of a snapshot into an empty tree (constructed with ForLoading), in key order. DataLoss if
+  // malformed or parentless.
   static std::unique_ptr<DataTree> ForLoading();
   absl::Status LoadRecord(std::string_view key, std::string_view value);
   // The system nodes are there, counters agree. Call once after the last LoadRecord.
@@ -95,9 +100,9 @@ class DataTree {
   // Recomputed from scratch, for tests and loads.
   uint64_t ComputeDigest() const;
 
-  size_t node_count() const;        // as the protocol sheet 6.5 counts for srvr minus its double root
+  size_t node_count() const;  // as the protocol sheet 6.5 counts for srvr minus its double root
   size_t ephemeral_count() const;
-  size_t data_bytes() const;        // sum of path and data lengths
+  size_t data_bytes() const;  // sum of path and data lengths
   size_t memory_bytes() const;
 
  private:

@@ -17,9 +17,7 @@ int32_t NextVersion(int32_t version) {
 
 }  // namespace
 
-DataTree::Impl::~Impl() {
-  SYNOD_CHECK(!transaction.has_value()) << "a tree destroyed between Begin and Commit";
-}
+DataTree::Impl::~Impl() { SYNOD_CHECK(!transaction.has_value()) << "a tree destroyed between Begin and Commit"; }
 
 Handle DataTree::Impl::Find(std::string_view path) const {
   if (path.empty() || path[0] != '/') return kNoHandle;

@@ -51,7 +51,8 @@ struct DataTree::Impl {
   Error Lookup(std::string_view path, Handle* handle) const;
   Handle FindChild(Handle parent, std::string_view name) const;
 
-  // Puts a node, complete but for its parent's child list, into index, child list and ephemeral index, or out of them. No stats change.
+  // Puts a node, complete but for its parent's child list, into index, child list and ephemeral index, or out of them.
+  // No stats change.
   void Attach(Handle parent, Handle node);
   void Detach(Handle node);
   uint64_t Digest(Handle node) const { return store.FieldsDigest(node) + store.DataDigest(node); }

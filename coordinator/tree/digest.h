@@ -1,13 +1,14 @@
-// What each znode adds to the tree's digest (D13): two 64-bit terms, summed over all nodes with wrap-around, so that the sum neither depends on
-// an order nor needs the whole tree to follow one change.
+// What each znode adds to the tree's digest (D13): two 64-bit terms, summed over all nodes with wrap-around, so that
+// the sum neither depends on an order nor needs the whole tree to follow one change.
 //
 //   path hash(root)   = kRootPathHash
 //   path hash(child)  = XXH3_64(name, seed = path hash(parent))
 //   term 1 = XXH3_64(the fields as 11 little-endian 64-bit words in the order of DigestFields, seed = path hash)
-//   term 2 = XXH3_64(data, seed = path hash + kDataSeed)          (null data counts as empty here; the field `bits` tells them apart)
+//   term 2 = XXH3_64(data, seed = path hash + kDataSeed)          (null data counts as empty here; the field `bits`
+//   tells them apart)
 //
-// Two terms, because a create or delete changes only the parent's fields, however long its data is. Derived values (number of children,
-// wire cversion, data length) have no part in it. Any change of this needs a new kDigestVersion.
+// Two terms, because a create or delete changes only the parent's fields, however long its data is. Derived values
+// (number of children, wire cversion, data length) have no part in it. Any change of this needs a new kDigestVersion.
 #pragma once
 
 #include <bit>

@@ -1,4 +1,5 @@
-// Which nodes go with which session. Private to tree; used by one thread. Handles are in no meaningful order: whoever shows them sorts by path.
+// Which nodes go with which session. Private to tree; used by one thread. Handles are in no meaningful order: whoever
+// shows them sorts by path.
 #pragma once
 
 #include <cstddef>

@@ -17,7 +17,7 @@ enum class Error : uint8_t {
   kInvalidAcl = 7,
   kNoAuth = 8,
   kSessionExpired = 9,
-  kSessionMoved = 10,          // the owner generation moved on (S4): this connection must close
+  kSessionMoved = 10,  // the owner generation moved on (S4): this connection must close
   kQuotaExceeded = 11,
   kUnimplemented = 12,
   kRuntimeInconsistency = 13,  // (in a multi) rolled back or not run because of another operation
@@ -26,7 +26,7 @@ enum class Error : uint8_t {
   kRefusedDisk = 16,           // the disk reserve is reached (L11); nothing was done
   kNoWatcher = 17,
   kAuthFailed = 18,
-  kReplyLost = 19,             // the number was applied earlier, but its reply was confirmed or cleared since: was done
+  kReplyLost = 19,  // the number was applied earlier, but its reply was confirmed or cleared since: was done
 };
 
 // "NoNode" and so on, for people and for metrics.

@@ -8,9 +8,10 @@ namespace synod::tree {
 namespace {
 
 constexpr uint32_t kFirstCapacity = 64;
-constexpr uint32_t kStep = 256;            // from 1,024 slots on a segment grows by this
+constexpr uint32_t kStep = 256;  // from 1,024 slots on a segment grows by this
 constexpr uint32_t kSplitCapacity = 2048;
-// 12 bits of the 32 are left to spread within a segment. Beyond (more than a billion nodes, or names made to collide) segments grow instead.
+// 12 bits of the 32 are left to spread within a segment. Beyond (more than a billion nodes, or names made to collide)
+// segments grow instead.
 constexpr uint32_t kMaxDepth = 20;
 
 bool Full(uint32_t used, uint32_t capacity) { return used * 16 >= capacity * 13; }
@@ -73,7 +74,8 @@ void NodeIndex::MakeRoom(Segment& segment) {
   if (segment.capacity >= kSplitCapacity && segment.depth < kMaxDepth) {
     Split(segment);
   } else {
-    Resize(segment, segment.capacity < kSplitCapacity ? CapacityFor(segment.used) : segment.capacity + segment.capacity / 2);
+    Resize(segment,
+           segment.capacity < kSplitCapacity ? CapacityFor(segment.used) : segment.capacity + segment.capacity / 2);
   }
 }
 

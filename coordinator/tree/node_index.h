@@ -1,9 +1,10 @@
 // From the hash of a full path to the node: the tree's only look-up structure. Private to tree; used by one thread.
 //
-// Extendible hashing. A directory of 2^depth pointers, indexed by the top bits of the hash, leads to segments of at most some 2,000 slots,
-// which are probed linearly. A segment that fills up grows in small steps and then splits in two; no insert ever moves more than one
-// segment, so that a tree of any size grows without a pause (D7: no turn of the loop over 5 ms). A slot keeps 32 bits of the hash beside
-// the handle: they decide nearly every comparison and all moves without touching a znode. 8 bytes at a load of 0.65 to 0.81.
+// Extendible hashing. A directory of 2^depth pointers, indexed by the top bits of the hash, leads to segments of at
+// most some 2,000 slots, which are probed linearly. A segment that fills up grows in small steps and then splits in
+// two; no insert ever moves more than one segment, so that a tree of any size grows without a pause (D7: no turn of the
+// loop over 5 ms). A slot keeps 32 bits of the hash beside the handle: they decide nearly every comparison and all
+// moves without touching a znode. 8 bytes at a load of 0.65 to 0.81.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,9 @@ class NodeIndex {
   void Erase(uint64_t hash, Handle handle);
 
   size_t size() const { return size_; }
-  size_t memory_bytes() const { return slots_ * sizeof(Slot) + segments_.size() * 96 + directory_.size() * sizeof(Segment*); }
+  size_t memory_bytes() const {
+    return slots_ * sizeof(Slot) + segments_.size() * 96 + directory_.size() * sizeof(Segment*);
+  }
 
  private:
   struct Slot {

@@ -8,8 +8,8 @@
 namespace synod::tree {
 namespace {
 
-// Length of the allowed character that starts at s[i], 0 if there is none: control and private-use characters, what lies beyond the basic
-// plane, and malformed UTF-8 are all refused (rule 5 of section 9).
+// Length of the allowed character that starts at s[i], 0 if there is none: control and private-use characters, what
+// lies beyond the basic plane, and malformed UTF-8 are all refused (rule 5 of section 9).
 size_t AllowedCharacter(std::string_view s, size_t i) {
   auto byte = [&](size_t k) -> uint8_t { return k < s.size() ? static_cast<uint8_t>(s[k]) : 0; };
   auto continues = [&](size_t k) { return (byte(k) & 0xc0) == 0x80; };
@@ -23,8 +23,8 @@ size_t AllowedCharacter(std::string_view s, size_t i) {
   if (a >= 0xf0) return 0;
   if (!continues(i + 1) || !continues(i + 2)) return 0;
   uint32_t c = (a & 0x0fu) << 12 | (byte(i + 1) & 0x3fu) << 6 | (byte(i + 2) & 0x3fu);
-  if (c < 0x800) return 0;                     // overlong
-  if (c >= 0xd800 && c <= 0xf8ff) return 0;    // surrogates and private use
+  if (c < 0x800) return 0;                   // overlong
+  if (c >= 0xd800 && c <= 0xf8ff) return 0;  // surrogates and private use
   return c >= 0xfff0 ? 0 : 3;
 }
 

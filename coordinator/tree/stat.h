@@ -8,10 +8,10 @@
 namespace synod::tree {
 
 struct Stat {
-  Zxid czxid;                 // of the create
-  Zxid mzxid;                 // of the last data change
-  Zxid pzxid;                 // of the last create or delete of a direct child
-  int64_t ctime_ms = 0;       // leader's wall clock
+  Zxid czxid;            // of the create
+  Zxid mzxid;            // of the last data change
+  Zxid pzxid;            // of the last create or delete of a direct child
+  int64_t ctime_ms = 0;  // leader's wall clock
   int64_t mtime_ms = 0;
   int32_t version = 0;        // data changes; skips -1 on wrap
   int32_t cversion = 0;       // 2 * creates - children, low 32 bits

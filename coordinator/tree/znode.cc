@@ -35,8 +35,12 @@ const char* GetVarint(const char* p, uint64_t* v) {
   return p;
 }
 
-uint64_t ZigZag(int32_t v) { return (static_cast<uint64_t>(static_cast<int64_t>(v)) << 1) ^ static_cast<uint64_t>(static_cast<int64_t>(v) >> 63); }
-int32_t UnZigZag(uint64_t v) { return static_cast<int32_t>(static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1)); }
+uint64_t ZigZag(int32_t v) {
+  return (static_cast<uint64_t>(static_cast<int64_t>(v)) << 1) ^ static_cast<uint64_t>(static_cast<int64_t>(v) >> 63);
+}
+int32_t UnZigZag(uint64_t v) {
+  return static_cast<int32_t>(static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1));
+}
 
 size_t BlobSize(const BlobFields& f, NodeKind kind) {
   return VarintSize(f.name.size()) + f.name.size() + VarintSize(f.data.size()) + VarintSize(ZigZag(f.aversion)) +
@@ -92,11 +96,9 @@ Handle NodeStore::Allocate() {
     SYNOD_CHECK_LT(end_, UINT32_MAX);
     handle = end_++;
     if (handle / kChunkNodes == chunks_.size()) {
-      void* chunk = std::aligned_alloc(64, kChunkNodes * sizeof(Znode));
-      SYNOD_CHECK(chunk != nullptr) << "out of memory";
-      std::memset(chunk, 0, kChunkNodes * sizeof(Znode));
-      chunks_.push_back(static_cast<Znode*>(chunk));
+      chunks_.push_back(reinterpret_cast<Znode*>(NewRegion(!chunks_.empty())));
     }
+    std::memset(static_cast<void*>(&at(handle)), 0, sizeof(Znode));
   }
   Znode& node = at(handle);
   uint8_t change_bits = node.change_bits;
@@ -294,8 +296,8 @@ uint64_t NodeStore::DataDigest(Handle handle) const { return DataTerm(PathHash(h
 
 size_t NodeStore::memory_bytes() const {
   constexpr size_t kMallocHeader = 8;
-  return chunks_.size() * (kChunkNodes * sizeof(Znode) + 64) + blobs_.memory_bytes() +
-         directories_ * (sizeof(Directory) + 2 * kMallocHeader) + child_capacity_ * sizeof(Handle);
+  return end_ * sizeof(Znode) + blobs_.memory_bytes() + directories_ * (sizeof(Directory) + 2 * kMallocHeader) +
+         child_capacity_ * sizeof(Handle);
 }
 
 }  // namespace synod::tree

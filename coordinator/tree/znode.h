@@ -1,8 +1,8 @@
 // One node of the tree, and the store that holds them all. Private to tree; used by one thread.
 //
-// A znode is one cache line. It holds no path: its name is in its blob, its parent is a handle. What only a node with children needs (child
-// list, create counter, pzxid) is in a Directory, allocated with the first child; an ephemeral, which can have no children, keeps its owner in
-// the same place.
+// A znode is one cache line. It holds no path: its name is in its blob, its parent is a handle. What only a node with
+// children needs (child list, create counter, pzxid) is in a Directory, allocated with the first child; an ephemeral,
+// which can have no children, keeps its owner in the same place.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +16,13 @@
 #include "coordinator/base/ids.h"
 #include "coordinator/tree/blob_pool.h"
 #include "coordinator/tree/digest.h"
+#include "coordinator/tree/region.h"
 #include "coordinator/tree/stat.h"
 
 namespace synod::tree {
 
-// Names a slot of the store. 0 is none. Reused after a node is freed; differs between servers, so nothing that leaves the tree may follow it.
+// Names a slot of the store. 0 is none. Reused after a node is freed; differs between servers, so nothing that leaves
+// the tree may follow it.
 using Handle = uint32_t;
 inline constexpr Handle kNoHandle = 0;
 
@@ -31,7 +33,7 @@ struct Directory {
   std::vector<Handle> children;  // each child knows its index here; in byte order of the names only while `sorted`
   uint64_t create_counter = 0;   // C of section 6.3
   int64_t pzxid = 0;
-  uint64_t path_hash = 0;        // of this node, so that a child's takes one step
+  uint64_t path_hash = 0;  // of this node, so that a child's takes one step
   bool sorted = true;
 };
 
@@ -47,13 +49,13 @@ struct Znode {
     Directory* directory;     // kind != kEphemeral; null without children ever
     int64_t ephemeral_owner;  // kind == kEphemeral
   };
-  char* blob;            // see BlobFields
+  char* blob;  // see BlobFields
   int32_t version;
   Handle parent;         // of a free slot: the next free slot
   uint32_t child_index;  // in the parent's Directory
   NodeKind kind;
   uint8_t flags;
-  uint8_t change_bits;   // belongs to ChangeSet; survives the slot's reuse
+  uint8_t change_bits;  // belongs to ChangeSet; survives the slot's reuse
   uint8_t unused;
 
   bool alive() const { return (flags & kAlive) != 0; }
@@ -61,7 +63,8 @@ struct Znode {
 };
 static_assert(sizeof(Znode) == 64, "the memory of a tree is counted in these");
 
-// The variable part: varint name length, name, varint data length, zigzag varint aversion, varint ACL id, varint ttl (kTtl only), data.
+// The variable part: varint name length, name, varint data length, zigzag varint aversion, varint ACL id, varint ttl
+// (kTtl only), data.
 struct BlobFields {
   std::string_view name;
   std::string_view data;
@@ -89,7 +92,8 @@ class NodeStore {
 
   char* NewBlob(const BlobFields& fields, NodeKind kind);
   void FreeBlob(char* blob, NodeKind kind);
-  // Puts other data into a node's blob in place. False, with nothing changed, if it does not fit or is itself part of the blob.
+  // Puts other data into a node's blob in place. False, with nothing changed, if it does not fit or is itself part of
+  // the blob.
   bool ReplaceDataInPlace(Znode& node, std::string_view data);
   static std::string_view Name(const Znode& node);
   static BlobFields Fields(const Znode& node);
@@ -110,7 +114,8 @@ class NodeStore {
   }
   void AddChild(Handle parent, Handle child);
   void RemoveChild(Handle parent, Handle child);
-  // In byte order of the names. Sorts lazily: a listing pays for the changes since the last one. Good until the next change.
+  // In byte order of the names. Sorts lazily: a listing pays for the changes since the last one. Good until the next
+  // change.
   const std::vector<Handle>& SortedChildren(Handle parent);
 
   std::string Path(Handle handle) const;
@@ -125,7 +130,7 @@ class NodeStore {
   size_t memory_bytes() const;
 
  private:
-  static constexpr size_t kChunkNodes = 1024;
+  static constexpr size_t kChunkNodes = kRegionBytes / sizeof(Znode);
 
   std::vector<Znode*> chunks_;
   Handle end_ = 1;

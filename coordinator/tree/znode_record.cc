@@ -9,7 +9,9 @@ namespace {
 constexpr uint8_t kFormat = 1;
 
 // Differences wrap, so that any two values can be written and read back.
-int64_t Minus(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
+int64_t Minus(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
 int64_t Plus(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
 
 }  // namespace
@@ -54,7 +56,8 @@ absl::Status DecodeZnode(std::string_view value, ZnodeRecord* record) {
   uint8_t format = in.U8();
   if (in.ok() && format != kFormat) return absl::DataLossError(absl::StrCat("znode record of unknown format ", format));
   uint8_t kind = in.U8();
-  if (kind > static_cast<uint8_t>(NodeKind::kTtl)) return absl::DataLossError(absl::StrCat("znode record of unknown kind ", kind));
+  if (kind > static_cast<uint8_t>(NodeKind::kTtl))
+    return absl::DataLossError(absl::StrCat("znode record of unknown kind ", kind));
   record->kind = static_cast<NodeKind>(kind);
   record->czxid = in.SignedVarint();
   record->mzxid = Plus(record->czxid, in.SignedVarint());

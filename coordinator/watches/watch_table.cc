@@ -20,8 +20,8 @@ using tree::Event;
 using tree::EventType;
 using PathId = uint32_t;
 
-// The kinds a watcher has on one path. The data table of section 13.1 is kDataBit, kPersistentBit and kRecursiveBit; the child table is
-// kChildBit and kPersistentBit.
+// The kinds a watcher has on one path. The data table of section 13.1 is kDataBit, kPersistentBit and kRecursiveBit;
+// the child table is kChildBit and kPersistentBit.
 constexpr uint64_t kDataBit = 1;
 constexpr uint64_t kChildBit = 2;
 constexpr uint64_t kPersistentBit = 4;
@@ -32,10 +32,14 @@ constexpr uint64_t kKindMask = (1 << kKindBits) - 1;
 uint64_t BitOf(WatchKind kind) {
   switch (kind) {
     case WatchKind::kData:
-    case WatchKind::kExists: return kDataBit;
-    case WatchKind::kChildren: return kChildBit;
-    case WatchKind::kPersistent: return kPersistentBit;
-    case WatchKind::kPersistentRecursive: return kRecursiveBit;
+    case WatchKind::kExists:
+      return kDataBit;
+    case WatchKind::kChildren:
+      return kChildBit;
+    case WatchKind::kPersistent:
+      return kPersistentBit;
+    case WatchKind::kPersistentRecursive:
+      return kRecursiveBit;
   }
   SYNOD_CHECK(false) << "no such watch kind";
   return 0;
@@ -61,7 +65,9 @@ struct PathKey {
   PathId id;
 };
 
-uint32_t HashOf(std::string_view path) { return static_cast<uint32_t>(absl::HashOf(absl::string_view(path.data(), path.size()))); }
+uint32_t HashOf(std::string_view path) {
+  return static_cast<uint32_t>(absl::HashOf(absl::string_view(path.data(), path.size())));
+}
 
 }  // namespace
 
@@ -79,7 +85,9 @@ struct WatchTable::Impl {
     using is_transparent = void;
     const std::vector<PathWatches>* paths;
     bool operator()(const PathKey& a, const PathKey& b) const { return a.id == b.id; }
-    bool operator()(const PathKey& a, const Wanted& b) const { return a.hash == b.hash && (*paths)[a.id].path() == b.path; }
+    bool operator()(const PathKey& a, const Wanted& b) const {
+      return a.hash == b.hash && (*paths)[a.id].path() == b.path;
+    }
     bool operator()(const Wanted& a, const PathKey& b) const { return (*this)(b, a); }
   };
 
@@ -292,7 +300,8 @@ void WatchTable::Fire(const Event& event, std::vector<Notification>* out) {
   std::string_view parent = tree::ParentPath(event.path);
   impl_->Trigger(parent, kChildBit | kPersistentBit, &child_told);
   for (WatcherId watcher : child_told) {
-    out->push_back(Notification{watcher, NotificationType::kChildrenChanged, std::string(parent), event.zxid, event.parent_acl});
+    out->push_back(
+        Notification{watcher, NotificationType::kChildrenChanged, std::string(parent), event.zxid, event.parent_acl});
   }
 }
 
@@ -301,7 +310,8 @@ size_t WatchTable::path_count() const { return impl_->by_path.size(); }
 size_t WatchTable::watcher_count() const { return impl_->watchers.size(); }
 
 size_t WatchTable::memory_bytes() const {
-  // Per entry: 8 bytes in a vector a quarter of which may be spare, 5 in its watcher's tree. Per path text: length, malloc header, rounding.
+  // Per entry: 8 bytes in a vector a quarter of which may be spare, 5 in its watcher's tree. Per path text: length,
+  // malloc header, rounding.
   return sizeof(Impl) + impl_->paths.capacity() * sizeof(PathWatches) + impl_->free_paths.capacity() * sizeof(PathId) +
          impl_->path_bytes + impl_->by_path.size() * 20 + impl_->by_path.capacity() * (sizeof(PathKey) + 1) +
          impl_->entry_count * 16 + impl_->watchers.capacity() * 33 + impl_->watchers.size() * 64;

@@ -1,4 +1,5 @@
-// The watches of the connections of one server. Local, fed by tree events; never replicated (specs: ZooKeeper protocol, section 13).
+// The watches of the connections of one server. Local, fed by tree events; never replicated (specs: ZooKeeper protocol,
+// section 13).
 #pragma once
 
 #include <cstdint>
@@ -23,13 +24,13 @@ enum class NotificationType : uint8_t { kCreated = 1, kDeleted = 2, kDataChanged
 struct Notification {
   WatcherId watcher;
   NotificationType type = NotificationType::kCreated;
-  std::string path;   // the changed node's; for kChildrenChanged the parent's
+  std::string path;  // the changed node's; for kChildrenChanged the parent's
   Zxid zxid;
-  AclId acl;          // delivery needs READ on it (13.7)
+  AclId acl;  // delivery needs READ on it (13.7)
 };
 
-// Used by one thread. A path is held once however many watch it, and takes no memory once nobody does; a watch is 8 bytes at its path and
-// about 5 at its watcher.
+// Used by one thread. A path is held once however many watch it, and takes no memory once nobody does; a watch is 8
+// bytes at its path and about 5 at its watcher.
 class WatchTable {
  public:
   WatchTable();
@@ -44,11 +45,11 @@ class WatchTable {
   bool Has(WatcherId watcher, std::string_view path, WatchKind kind) const;
   // The connection is gone: all of its watches, persistent ones too.
   void RemoveWatcher(WatcherId watcher);
-  // What fires for one event, in ZooKeeper's order (13.3), appended to `out` sorted by watcher within one trigger. One-shot watches are
-  // consumed.
+  // What fires for one event, in ZooKeeper's order (13.3), appended to `out` sorted by watcher within one trigger.
+  // One-shot watches are consumed.
   void Fire(const tree::Event& event, std::vector<Notification>* out);
 
-  size_t watch_count() const;    // (watcher, path, kind), with kData and kExists one kind
+  size_t watch_count() const;  // (watcher, path, kind), with kData and kExists one kind
   size_t path_count() const;
   size_t watcher_count() const;
   size_t memory_bytes() const;

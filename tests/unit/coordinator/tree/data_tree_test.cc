@@ -1,11 +1,11 @@
 // The semantics of each operation, by the sections of specs/zookeeper-protocol.md.
 #include "coordinator/tree/data_tree.h"
 
-#include <string>
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/unit/coordinator/tree/tree_dump.h"
@@ -366,7 +366,8 @@ TEST_F(DataTreeTest, ManyChildrenComeAndGo) {
   EXPECT_EQ(Children("/d").size(), static_cast<size_t>(kNodes));
   tree_.DeleteEphemerals(At(100000), SessionId(1));
   EXPECT_EQ(StatOf("/d").num_children, kNodes / 2);
-  for (const std::string& name : Children("/d")) ASSERT_EQ(tree_.Exists(absl::StrCat("/d/", name), nullptr), Error::kOk);
+  for (const std::string& name : Children("/d"))
+    ASSERT_EQ(tree_.Exists(absl::StrCat("/d/", name), nullptr), Error::kOk);
   tree_.DeleteEphemerals(At(100001), SessionId(2));
   EXPECT_EQ(tree_.node_count(), 5u);
   EXPECT_EQ(tree_.digest(), tree_.ComputeDigest());

@@ -1,10 +1,10 @@
 #include "coordinator/tree/node_index.h"
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <random>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace synod::tree {
 namespace {

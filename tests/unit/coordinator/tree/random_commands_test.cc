@@ -1,11 +1,11 @@
 // Random commands against a plain model: a map of path to struct. Each seed is a test of its own; a failure names it.
+#include <gtest/gtest.h>
+
 #include <map>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -127,7 +127,8 @@ class RandomCommands : public testing::TestWithParam<int> {
     return path;
   }
   std::string Name() {
-    static const char* const kNames[] = {"a", "b", "ab", "a-", "a.b", "longer-name-than-sso-allows", "zookeeper", "\xc3\xa9"};
+    static const char* const kNames[] = {"a",         "b",       "ab", "a-", "a.b", "longer-name-than-sso-allows",
+                                         "zookeeper", "\xc3\xa9"};
     return kNames[random_() % 8];
   }
   Data RandomData() {
@@ -156,13 +157,21 @@ class RandomCommands : public testing::TestWithParam<int> {
         EXPECT_EQ(got, expected);
         return error;
       }
-      case 0: case 1: case 2: case 3: case 4: {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4: {
         int32_t version = RandomVersion();
         Error error = model_.Delete(context, path, version);
         EXPECT_EQ(tree_->Delete(context, path, version), error) << path;
         return error;
       }
-      case 5: case 6: case 7: case 8: case 9: {
+      case 5:
+      case 6:
+      case 7:
+      case 8:
+      case 9: {
         int32_t version = RandomVersion();
         Data data = RandomData();
         std::optional<std::string_view> view;
@@ -203,8 +212,10 @@ class RandomCommands : public testing::TestWithParam<int> {
     EXPECT_TRUE(dump == expected);
     if (dump == expected) return;
     for (const auto& [path, node] : expected.nodes) {
-      if (!dump.nodes.contains(path)) ADD_FAILURE() << "missing " << path;
-      else if (!(dump.nodes[path] == node)) ADD_FAILURE() << "different " << path;
+      if (!dump.nodes.contains(path))
+        ADD_FAILURE() << "missing " << path;
+      else if (!(dump.nodes[path] == node))
+        ADD_FAILURE() << "different " << path;
     }
   }
 
@@ -228,8 +239,8 @@ TEST_P(RandomCommands, OutcomesStatsAndDigestAreTheModels) {
 
 // D7: a true point-in-time cut, whatever happens while it is written; D8: what is loaded from it is what was there.
 TEST_P(RandomCommands, SnapshotIsTheTreeAtTheClose) {
-  Records stored;           // what the snapshot store holds
-  Records pending;          // the cut being written, and its tombstones
+  Records stored;   // what the snapshot store holds
+  Records pending;  // the cut being written, and its tombstones
   std::set<std::string> gone;
   std::optional<TreeDump> at_close;
   auto emit = [&](std::string key, std::optional<std::string> value) {

@@ -1,10 +1,10 @@
 // D7, D8: single cases of the change set, and what loading refuses.
+#include <gtest/gtest.h>
+
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "tests/unit/coordinator/tree/tree_dump.h"
@@ -25,7 +25,8 @@ class SnapshotTest : public testing::Test {
   }
   std::map<std::string, std::optional<std::string>> Write() {
     std::map<std::string, std::optional<std::string>> out;
-    EXPECT_TRUE(tree_.WriteClosed([&](std::string k, std::optional<std::string> v) { out[k] = v; }, [] { return true; }));
+    EXPECT_TRUE(
+        tree_.WriteClosed([&](std::string k, std::optional<std::string> v) { out[k] = v; }, [] { return true; }));
     return out;
   }
   std::set<std::string> WrittenKeys() {

@@ -1,6 +1,8 @@
 // All that a tree shows through its reads, as values that can be compared, and small loaders. For tests of the tree.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -8,8 +10,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "coordinator/base/bytes.h"
 #include "coordinator/tree/data_tree.h"

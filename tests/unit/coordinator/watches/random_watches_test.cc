@@ -1,12 +1,12 @@
 // Random watches and events against the two tables of section 13.1, written as plainly as possible.
+#include <gtest/gtest.h>
+
 #include <map>
 #include <random>
 #include <set>
 #include <string>
 #include <tuple>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/tree/path.h"
@@ -28,13 +28,19 @@ class Model {
   void Add(uint64_t watcher, const std::string& path, WatchKind kind) {
     switch (kind) {
       case WatchKind::kData:
-      case WatchKind::kExists: data_[path].insert({watcher, Mode::kStandard}); break;
-      case WatchKind::kChildren: child_[path].insert({watcher, Mode::kStandard}); break;
+      case WatchKind::kExists:
+        data_[path].insert({watcher, Mode::kStandard});
+        break;
+      case WatchKind::kChildren:
+        child_[path].insert({watcher, Mode::kStandard});
+        break;
       case WatchKind::kPersistent:
         data_[path].insert({watcher, Mode::kPersistent});
         child_[path].insert({watcher, Mode::kPersistent});
         break;
-      case WatchKind::kPersistentRecursive: data_[path].insert({watcher, Mode::kRecursive}); break;
+      case WatchKind::kPersistentRecursive:
+        data_[path].insert({watcher, Mode::kRecursive});
+        break;
     }
   }
   bool Remove(uint64_t watcher, const std::string& path, WatchKind kind) {
@@ -93,7 +99,8 @@ TEST_P(RandomWatches, FireAsTheTwoTablesSay) {
   WatchTable table;
   Model model;
   auto path = [&] {
-    static const char* const kPaths[] = {"/", "/a", "/b", "/a/a", "/a/b", "/ab", "/a/b/c", "/a/b/c/a-long-name-beyond-sso"};
+    static const char* const kPaths[] = {"/",    "/a",  "/b",     "/a/a",
+                                         "/a/b", "/ab", "/a/b/c", "/a/b/c/a-long-name-beyond-sso"};
     return std::string(kPaths[random() % 8]);
   };
   for (int i = 0; i < 3000; ++i) {

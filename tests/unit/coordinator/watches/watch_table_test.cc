@@ -1,11 +1,11 @@
 // Watches, by section 13 of specs/zookeeper-protocol.md.
 #include "coordinator/watches/watch_table.h"
 
-#include <string>
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -117,7 +117,8 @@ TEST_F(WatchTableTest, CreateFiresDataThenParent) {
 TEST_F(WatchTableTest, WatchersOfOneTriggerComeInOrderOfTheirIds) {
   for (uint64_t id : {7, 3, 9, 1, 5}) table_.Add(WatcherId(id), "/n", WatchKind::kData);
   table_.Add(WatcherId(4), "/", WatchKind::kPersistentRecursive);
-  EXPECT_THAT(Changed("/n"), ElementsAre("1 changed /n", "3 changed /n", "4 changed /n", "5 changed /n", "7 changed /n", "9 changed /n"));
+  EXPECT_THAT(Changed("/n"), ElementsAre("1 changed /n", "3 changed /n", "4 changed /n", "5 changed /n", "7 changed /n",
+                                         "9 changed /n"));
 }
 
 TEST_F(WatchTableTest, PersistentWatchStaysAndGetsAllFourTypes) {  // 13.4
@@ -162,7 +163,8 @@ TEST_F(WatchTableTest, SeveralRecursiveWatchesOnTheLineGiveOneCopy) {
 }
 
 TEST_F(WatchTableTest, SeveralModesOnOnePathGiveOneNotificationPerTrigger) {
-  for (WatchKind kind : {WatchKind::kData, WatchKind::kChildren, WatchKind::kPersistent, WatchKind::kPersistentRecursive}) {
+  for (WatchKind kind :
+       {WatchKind::kData, WatchKind::kChildren, WatchKind::kPersistent, WatchKind::kPersistentRecursive}) {
     table_.Add(kAnn, "/p", kind);
   }
   EXPECT_EQ(table_.watch_count(), 4u);
@@ -199,7 +201,8 @@ TEST_F(WatchTableTest, RemoveTakesOneKindAndSaysWhetherItWasThere) {  // 13.6
 
 TEST_F(WatchTableTest, RemoveWatcherLeavesNothingOfIt) {  // hazard 15
   for (int i = 0; i < 100; ++i) {
-    for (WatchKind kind : {WatchKind::kData, WatchKind::kChildren, WatchKind::kPersistent, WatchKind::kPersistentRecursive}) {
+    for (WatchKind kind :
+         {WatchKind::kData, WatchKind::kChildren, WatchKind::kPersistent, WatchKind::kPersistentRecursive}) {
       table_.Add(kAnn, absl::StrCat("/n/", i), kind);
       if (i % 2 == 0) table_.Add(kBob, absl::StrCat("/n/", i), kind);
     }
@@ -226,7 +229,8 @@ TEST_F(WatchTableTest, TenThousandWatchersOfOneNodeAreToldOnceEach) {
 
 TEST_F(WatchTableTest, AWatchOnAPathOfItsOwnCostsTensOfBytes) {
   constexpr int kWatches = 200000;
-  for (int i = 0; i < kWatches; ++i) table_.Add(WatcherId(i % 1000), absl::StrCat("/some/path/", 1000000 + i), WatchKind::kData);
+  for (int i = 0; i < kWatches; ++i)
+    table_.Add(WatcherId(i % 1000), absl::StrCat("/some/path/", 1000000 + i), WatchKind::kData);
   EXPECT_LE(table_.memory_bytes(), kWatches * 130u);
   for (int i = 0; i < 1000; ++i) table_.RemoveWatcher(WatcherId(i));
   ExpectEmpty();
