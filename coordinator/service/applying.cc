@@ -13,7 +13,10 @@ void Service::Impl::OnCommand(const statemachine::Command& applied, const statem
   if (!events.empty()) FireWatches(events);
   if (applied.sequence != Sequence(0)) {
     Link* link = ServingLink(applied.session);
-    if (link != nullptr && link->generation == applied.generation) OnWriteOutcome(link, applied, outcome);
+    if (link != nullptr && link->generation == applied.generation) {
+      OnWriteOutcome(link, applied, outcome);
+      if (link->closing) Close(link, CloseReason::kSessionClosed);
+    }
   } else if (applied.origin.request != 0 && node != nullptr && applied.origin.server == node->self() &&
              applied.origin.incarnation == incarnation) {
     if (!OnGrantOutcome(applied.origin.request, outcome)) OnUnaryOutcome(applied.origin.request, applied, outcome);
@@ -41,23 +44,18 @@ void Service::Impl::FireWatches(const std::vector<tree::Event>& events) {
 }
 
 void Service::Impl::OnWriteOutcome(Link* link, const statemachine::Command& applied, const statemachine::Outcome& outcome) {
-  // S4: fenced. (An attach or an end of the session was applied before and closed the connection; this is the second lock.)
+  // S4: fenced. (The attach was applied before and closed the connection; this is the second lock.)
   if (outcome.error == tree::Error::kSessionMoved) return Close(link, CloseReason::kMoved);
-  if (outcome.gap) {
-    // A number before it was lost on the way. All that is unanswered goes again, once for all the gaps that its loss makes; a later loss shows a gap
-    // beyond the mark, or brings OnResubmit, or is found by the sweep's patience. Progress is certain, and no storm.
-    if (applied.sequence <= link->gap_mark) return;
-    link->gap_mark = link->queue.LastSent();
-    return SendAgain(link, Now());
-  }
+  if (outcome.gap) return OnGap(link, applied.sequence);
   if (link->queue.empty()) return;
   SessionQueue::Item& front = link->queue.Front();
   // Not the front: sent twice and answered the first time.
   if (front.kind != SessionQueue::Kind::kWrite || front.sequence != applied.sequence) return;
+  absl::Duration now = Now();
   SessionQueue::Item item = std::move(front);
   link->queue.Pop();
   link->gap_mark = Sequence(0);
-  link->progress = Now();
+  link->progress = now;
   link->patience = absl::ZeroDuration();
   if (link->options.numbers_own_writes) {
     link->unconfirmed.push_back(static_cast<uint32_t>(ReplyBytes(outcome)));
@@ -68,10 +66,18 @@ void Service::Impl::OnWriteOutcome(Link* link, const statemachine::Command& appl
   Reply reply;
   FillReply(outcome, &reply);
   reply.repeated = false;  // to this client it is the first, whichever copy of the command was applied
-  GiveReply(link, item, std::move(reply), PathOf(applied.operation));
-  if (link->closing) return Close(link, CloseReason::kSessionClosed);
+  GiveReply(link, item, std::move(reply), PathOf(applied.operation), now);
+  if (link->closing) return;
   Advance(link);
   UpdateFlow(link);
+}
+
+// All that is unanswered goes again, once for all the gaps that one loss makes. A later loss shows a gap beyond the mark, or brings OnResubmit, or
+// is found by the sweep's patience: progress is certain, and there is no storm.
+void Service::Impl::OnGap(Link* link, Sequence sequence) {
+  if (sequence <= link->gap_mark) return;
+  link->gap_mark = std::max(sequence, link->queue.LastSent());
+  SendAgain(link, Now());
 }
 
 void Service::Impl::OnSessionGranted(const statemachine::SessionGrant& grant, uint64_t connection) {

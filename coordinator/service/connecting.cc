@@ -36,8 +36,7 @@ void Service::Impl::Connect(ConnectionId id, ConnectRequest request) {
   // S9. A client must not go back in time; a moment later this server may have caught up.
   if (link->request.last_zxid > deps.state_machine->last_zxid()) {
     link->phase = Link::Phase::kBehind;
-    AwaitZxid(link->request.last_zxid);
-    return;
+    return AwaitZxid(id, link->request.last_zxid);
   }
   Proceed(link);
 }
@@ -201,7 +200,7 @@ void Service::Impl::Rearm(Link* link, absl::Span<const WatchSet> watches) {
 void Service::Impl::CheckBehind(absl::Duration now) {
   Zxid applied = deps.state_machine->last_zxid();
   behind_lowest = Zxid(INT64_MAX);
-  for (ConnectionId id : LinkIds()) {
+  for (ConnectionId id : std::exchange(behind, {})) {
     Link* link = FindLink(id);
     if (link == nullptr || link->phase != Link::Phase::kBehind) continue;
     if (link->request.last_zxid <= applied) {
@@ -209,21 +208,19 @@ void Service::Impl::CheckBehind(absl::Duration now) {
     } else if (now - link->since >= config.behind_wait) {
       Close(link, CloseReason::kBehind);
     } else {
-      AwaitZxid(link->request.last_zxid);
+      AwaitZxid(id, link->request.last_zxid);
     }
   }
-  std::vector<uint64_t> waiting;
-  for (const auto& [number, call] : calls) {
-    if (call->waiting == UnaryCall::Waiting::kBehind) waiting.push_back(number);
-  }
-  for (uint64_t number : waiting) {
-    UnaryCall* call = calls.find(number)->second.get();
+  for (uint64_t number : std::exchange(behind_calls, {})) {
+    auto it = calls.find(number);
+    if (it == calls.end()) continue;
+    UnaryCall* call = it->second.get();
     if (call->call.last_zxid <= applied) {
       StartUnaryRead(call);
     } else if (now - call->since >= config.behind_wait) {
       FailUnary(number, ErrorCode::kNoQuorum, Effect::kNotDone, "this server is behind the caller; try another");
     } else {
-      AwaitZxid(call->call.last_zxid);
+      AwaitZxid(number, call->call.last_zxid);
     }
   }
 }

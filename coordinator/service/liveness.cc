@@ -65,7 +65,9 @@ void Liveness::Lost(const InFlight& report) {
   }
   for (const OwnedSession& s : report.disconnected) {
     auto it = disconnects_.find(s.session);
-    if (it != disconnects_.end() && it->second.state == Disconnect::State::kSent) it->second.state = Disconnect::State::kToSend;
+    if (it == disconnects_.end() || it->second.state != Disconnect::State::kSent) continue;
+    it->second.state = Disconnect::State::kToSend;
+    urgent_ = true;
   }
 }
 

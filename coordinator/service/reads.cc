@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -110,6 +111,18 @@ std::optional<NotificationType> ChangedSince(const WatchSet& set, const tree::Da
 }
 
 }  // namespace
+
+bool SetsWatch(const Operation& operation) {
+  return std::visit(
+      [](const auto& op) {
+        if constexpr (requires { op.watch; }) {
+          return op.watch;
+        } else {
+          return std::is_same_v<std::decay_t<decltype(op)>, AddWatch>;
+        }
+      },
+      operation);
+}
 
 bool ExecuteRead(const Operation& operation, const ReadContext& context, Reply* reply) {
   Reader reader(context, reply);

@@ -14,6 +14,9 @@ struct ReadContext {
   watches::WatcherId watcher;
 };
 
+// Whether it asks for a watch.
+bool SetsWatch(const Operation& operation);
+
 // Carries out a read (any Operation that is no write) and fills error, results and zxid of `reply`. A watch is set in the same
 // turn, so no change falls between (W2). Returns whether a watch was set.
 //

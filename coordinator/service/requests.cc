@@ -170,10 +170,7 @@ void Service::Impl::Pump(Link* link) {
       return;
     }
     if (!SubmitToNode(item->command)) return;
-    if (!link->queue.HasSent()) {
-      link->progress = item->since;
-      link->patience = absl::ZeroDuration();
-    }
+    if (!link->queue.HasSent()) link->progress = Now();
     link->queue.Sent();
   }
   link->capped_since.reset();
@@ -221,11 +218,18 @@ void Service::Impl::SendAgain(Link* link, absl::Duration now) {
 }
 
 void Service::Impl::AnswerRead(Link* link, const SessionQueue::Item& item) {
+  absl::Duration now = Now();
   Reply reply;
-  ReadContext context{deps.state_machine, &watch_table, watches::WatcherId(link->id.value())};
-  if (ExecuteRead(item.operation, context, &reply)) link->has_watches = true;
-  if (item.strength == ReadStrength::kLocal) reply.age = leader_age + (Now() - leader_age_at);
-  GiveReply(link, item, std::move(reply), PathOf(item.operation));
+  if (SetsWatch(item.operation) && watch_table.memory_bytes() >= config.watch_bytes_max) {
+    reply.zxid = deps.state_machine->last_zxid();
+    reply.error = ErrorCode::kOverloaded;
+    reply.message = "this server holds too many watches; read without one, or connect to another server";
+  } else {
+    ReadContext context{deps.state_machine, &watch_table, watches::WatcherId(link->id.value())};
+    if (ExecuteRead(item.operation, context, &reply)) link->has_watches = true;
+  }
+  if (item.strength == ReadStrength::kLocal) reply.age = leader_age + (now - leader_age_at);
+  GiveReply(link, item, std::move(reply), PathOf(item.operation), now);
 }
 
 void Service::Impl::AnswerFromTable(Link* link, const SessionQueue::Item& item, bool repeated) {
@@ -248,16 +252,16 @@ void Service::Impl::AnswerFromTable(Link* link, const SessionQueue::Item& item, 
     reply.message = "it was done; its reply had been confirmed as received";
   }
   reply.repeated = repeated;
-  GiveReply(link, item, std::move(reply), {});
+  GiveReply(link, item, std::move(reply), {}, Now());
 }
 
-void Service::Impl::GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path) {
+void Service::Impl::GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path, absl::Duration now) {
   reply.id = item.id;
   reply.sequence = item.sequence;
   reply.operation = item.operation_index;
   ++stats.replies;
   ++stats.packets_sent;
-  absl::Duration took = Now() - item.since;
+  absl::Duration took = now - item.since;
   bool write = item.kind == Kind::kWrite || item.kind == Kind::kRepeat;
   (write ? stats.write_latency : stats.read_latency).Add(took);
   if (took >= config.slow_operation) ReportIfSlow(took, item.operation_index, path, link->session);

@@ -59,21 +59,16 @@ void Service::Impl::Stop() {
   alive.reset();
 }
 
-uint64_t Service::Impl::RandomNumber() {
-  uint64_t number;
-  do number = NumberFrom(deps.secure_bytes(sizeof number));
-  while (number == 0);
-  return number;
-}
+uint64_t Service::Impl::RandomNumber() { return NumberFrom(deps.secure_bytes(sizeof(uint64_t))); }
 
 ConnectionId Service::Impl::Open(Connection* connection, const ConnectionOptions& options) {
   if (stopping || node == nullptr || links.size() >= config.max_connections || over_budget) {
     ++stats.connections_refused;
     return ConnectionId(0);
   }
-  ConnectionId id(RandomNumber());
+  ConnectionId id(RandomNumber() >> 4 | 1);  // the watch table packs it with four bits of its own
   auto [it, inserted] = links.try_emplace(id, std::make_unique<Link>());
-  SYNOD_CHECK(inserted) << "64 random bits came twice";
+  SYNOD_CHECK(inserted) << "a random id came twice";
   Link* link = it->second.get();
   link->id = id;
   link->door = connection;
@@ -131,6 +126,7 @@ void Service::Impl::Forget(Link* link) {
     if (link->has_watches) watch_table.RemoveWatcher(watches::WatcherId(link->id.value()));
   }
   if (link->grant_number != 0) grants.erase(link->grant_number);
+  if (link->phase == Link::Phase::kBehind) std::erase(behind, link->id);
   outstanding -= link->counted_items;
   outstanding_bytes -= link->counted_bytes;
   link->counted_items = link->counted_bytes = 0;

@@ -21,6 +21,7 @@
 #include "coordinator/service/node_port.h"
 #include "coordinator/service/request.h"
 #include "coordinator/service/status.h"
+#include "coordinator/sessions/reply_cache.h"
 #include "coordinator/statemachine/outcome.h"
 #include "coordinator/statemachine/state_machine.h"
 
@@ -33,10 +34,11 @@ struct ServiceConfig {
   uint32_t max_outstanding = 1000;             // per connection; beyond it the client is not read (L11)
   uint64_t connection_bytes_max = 4 << 20;     // of requests not answered, per connection; beyond it the client is not read
   uint64_t total_bytes_max = 256 << 20;        // of all connections; beyond it nobody is read, and nobody new accepted
+  uint64_t watch_bytes_max = 256 << 20;        // of all watches; beyond it a read that sets one is refused with kOverloaded
   uint32_t max_connections = 20000;
   uint32_t max_unary_calls = 10000;            // not answered
-  uint32_t unconfirmed_replies_max = 10000;    // S3
-  uint64_t unconfirmed_bytes_max = 4 << 20;    // S3
+  uint32_t unconfirmed_replies_max = sessions::kReplyCountCap;  // S3
+  uint64_t unconfirmed_bytes_max = sessions::kReplyBytesCap;    // S3
   absl::Duration behind_wait = absl::Seconds(1);         // S9
   absl::Duration hold_max = absl::Seconds(2);            // S6: min(this, timeout / 3)
   absl::Duration report_interval = absl::Milliseconds(100);    // S6

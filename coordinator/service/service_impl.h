@@ -118,7 +118,14 @@ struct Service::Impl {
   void BeginServing(Link* link, const statemachine::SessionGrant& grant);
   void Rearm(Link* link, absl::Span<const WatchSet> watches);
   void CheckBehind(absl::Duration now);
-  void AwaitZxid(Zxid zxid) { behind_lowest = std::min(behind_lowest, zxid); }
+  void AwaitZxid(ConnectionId id, Zxid zxid) {
+    behind.push_back(id);
+    behind_lowest = std::min(behind_lowest, zxid);
+  }
+  void AwaitZxid(uint64_t call, Zxid zxid) {
+    behind_calls.push_back(call);
+    behind_lowest = std::min(behind_lowest, zxid);
+  }
 
   // ---- requests.cc ----
   void Submit(ConnectionId id, absl::Span<Request> requests, Sequence confirmed_below);
@@ -138,7 +145,7 @@ struct Service::Impl {
   void SendAgain(Link* link, absl::Duration now);
   void AnswerRead(Link* link, const SessionQueue::Item& item);
   void AnswerFromTable(Link* link, const SessionQueue::Item& item, bool repeated);
-  void GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path);
+  void GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path, absl::Duration now);
   void ReportIfSlow(absl::Duration took, uint8_t operation, std::string_view path, SessionId session);
   // kFull is remembered, and everybody paused (L11). False: full.
   bool SubmitToNode(std::string command);
@@ -147,6 +154,8 @@ struct Service::Impl {
   void OnCommand(const statemachine::Command& command, const statemachine::Outcome& outcome, const std::vector<tree::Event>& events);
   void FireWatches(const std::vector<tree::Event>& events);
   void OnWriteOutcome(Link* link, const statemachine::Command& command, const statemachine::Outcome& outcome);
+  // A gap: something before it was lost on the way.
+  void OnGap(Link* link, Sequence sequence);
   void OnSessionGranted(const statemachine::SessionGrant& grant, uint64_t connection);
   void OnSessionEnded(SessionId session, bool expired);
   void OnInstalled();
@@ -209,12 +218,17 @@ struct Service::Impl {
   std::vector<sessions::ExpiryQueue::Due> to_expire;  // the queue was full
 
   uint64_t next_number = 1;   // of Origin::request
-  Zxid behind_lowest{INT64_MAX};  // the lowest zxid that somebody waits for
+  // Who waits for this server to catch up (S9), and the lowest zxid among what they wait for.
+  std::vector<ConnectionId> behind;
+  std::vector<uint64_t> behind_calls;
+  Zxid behind_lowest{INT64_MAX};
   ConnectionId pump_after;    // fairness when the queue has room again
 
   bool can_submit = false;    // a leader is known and reachable, and asked for everything unanswered (OnResubmit)
   absl::Duration leader_lost_at;
   consensus::RoleChange role;
+  // The leader and term for which everything unanswered was sent; leader 0 once the connection to it closed.
+  consensus::RoleChange sent_to;
   bool node_full = false;     // L11
   bool over_budget = false;
   uint64_t outstanding = 0;

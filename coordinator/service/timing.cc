@@ -195,13 +195,17 @@ void Service::Impl::OnRoleChange(const consensus::RoleChange& change) {
   absl::Duration now = Now();
   expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), now);
   if (other) LeaderLost(now);
+  // Found again in the same term over the same connection: nothing was dropped there, and the node has nothing to announce.
+  if (other && !can_submit && change.leader.value() != 0 && change.leader == sent_to.leader && change.term == sent_to.term) OnResubmit();
   if (change.leader.value() != 0 && change.leader != node->self()) {
     for (Transfer& transfer : std::exchange(transfers, {})) transfer.done(change.leader);
   }
 }
 
 void Service::Impl::OnPeerDown(ServerId peer) {
-  if (!stopping && node != nullptr && peer == role.leader) LeaderLost(Now());
+  if (stopping || node == nullptr) return;
+  if (peer == sent_to.leader) sent_to.leader = ServerId(0);
+  if (peer == role.leader) LeaderLost(Now());
 }
 
 // S2: everything unanswered, in order, as first encoded. Numbered writes begin at the last applied + 1, which is where their queue's front is.
@@ -209,6 +213,7 @@ void Service::Impl::OnResubmit() {
   if (stopping || node == nullptr) return;
   absl::Duration now = Now();
   can_submit = true;
+  sent_to = {consensus::Role::kFollower, node->term(), node->leader()};
   if (node_full) {
     node_full = false;
     UpdateAllFlow();

@@ -34,7 +34,7 @@ void Service::Impl::Call(CallRequest request, CallDone done) {
     StartUnaryWrite(raw);
   } else if (raw->call.last_zxid > deps.state_machine->last_zxid() && raw->call.request.strength == ReadStrength::kSession) {
     raw->waiting = Waiting::kBehind;  // S9
-    AwaitZxid(raw->call.last_zxid);
+    AwaitZxid(raw->number, raw->call.last_zxid);
   } else {
     StartUnaryRead(raw);
   }
@@ -58,11 +58,8 @@ void Service::Impl::StartUnaryWrite(UnaryCall* call) {
   command.identities = call->call.identities;
   command.max_data_bytes = config.max_data_bytes;
   command.origin = {node->self(), incarnation, call->number};
-  uint8_t index = static_cast<uint8_t>(operation.index());
   command.operation = ToCommandOperation(std::move(operation));
   call->command = statemachine::EncodeCommand(command);
-  // What is left of it tells the reply's kind.
-  if (index == Operation(CreateOp{}).index()) operation = CreateOp{};
   if (!can_submit) {
     // S6: held through an election, counted from when the leader was lost.
     call->deadline = leader_lost_at + config.hold_max;
