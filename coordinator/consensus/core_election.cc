@@ -110,13 +110,18 @@ void Core::CountVotes() {
 }
 
 void Core::HandlePreVote(const Message& message) {
-  bool grant = message.term > term_ && message.log_end >= log_.vote_end() && !HearsLeader();
+  LogEnd end = log_.vote_end();
+  bool grant = message.term > term_ && message.log_end >= end && !HearsLeader();
+  // Of two that ask at once, the one of lower identity goes first, or they would split the votes.
+  if (auto* candidate = std::get_if<Candidate>(&state_); candidate != nullptr && candidate->pre && message.log_end == end) {
+    grant = grant && message.from < config_.self;
+  }
   Message reply = Reply(MessageType::kPreVoteReply, message);
   reply.reject = !grant;
   // The answer to the question is in the question's term; a refusal tells ours, in case the asker is behind.
   if (grant) reply.term = message.term;
   Send(std::move(reply));
-  if (grant && std::holds_alternative<Follower>(state_)) {
+  if (grant && !std::holds_alternative<Leader>(state_)) {
     // It is about to campaign: leave it the time to persist its vote and ask for ours.
     election_due_ = std::max(election_due_, now_ + random_.Between(config_.prevote_retry_ticks, 2 * config_.prevote_retry_ticks));
   }

@@ -34,12 +34,15 @@ void Core::HandleAppend(Message message) {
   LogIndex reached = message.log_end.index + message.entries.size();
   LogIndex leader_commit = message.commit;
   bool heartbeat = message.entries.empty();
+  // A leader that sends again what is here already hears nothing from us, perhaps because our disk is slow: it must not take us for dead.
+  bool repeated = !heartbeat && log_.TermAt(reached) == message.entries.back().term;
   if (!AppendFromLeader(message)) return;
   follower.matched = std::max(follower.matched, reached);
-  log_.CommitTo(std::min(leader_commit, follower.matched));
-  // Entries not yet synced are acknowledged by LogSynced (L8); all else is answered now.
+  bool commit_news = log_.CommitTo(std::min(leader_commit, follower.matched));
+  // Entries not yet synced are acknowledged by LogSynced (L8). News of a commit need no answer, if there is nothing else to tell.
   bool new_round = read_round > follower.echoed_round;
-  if (heartbeat || new_round || Acknowledgeable() >= reached) Acknowledge(read_round);
+  bool owes = heartbeat ? !commit_news || Acknowledgeable() > follower.acknowledged : Acknowledgeable() >= reached;
+  if (owes || repeated || new_round) Acknowledge(read_round);
   NoticeCommit(before);
 }
 

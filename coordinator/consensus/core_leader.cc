@@ -122,6 +122,7 @@ ProposeResult Core::TransferLeadership(ServerId target) {
 void Core::StartTransfer(const Identity& target, bool step_down_after) {
   Leader& leader = std::get<Leader>(state_);
   leader.transfer = Transfer{target, now_ + config_.election_ticks_max, step_down_after};
+  if (auto peer = leader.peers.find(target); peer != leader.peers.end()) peer->second.heartbeat_due = true;  // how far is it?
   leader_work_ = true;
   SendTimeoutNowIfCaughtUp();
 }
