@@ -1,0 +1,114 @@
+#include "coordinator/cli/cli.h"
+
+#include <algorithm>
+#include <map>
+#include <ostream>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "absl/strings/numbers.h"
+#include "coordinator/cli/commands.h"
+#include "coordinator/cli/shell.h"
+
+namespace synod::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "Without a verb: a shell with history and completion; from a pipe or file, commands line by line.\n\n"
+    "Exit codes: 0 done; 1 refused (NoNode, BadVersion, ...); 2 usage; 3 no server, no quorum or no answer, and nothing was done;\n"
+    "4 a write that may have been done. The shell ends with that of its first command that failed.\n\n"
+    "Environment: SYNOD_SERVERS, as --servers.\n\n"
+    "Examples:\n  synod create /app \"hello\"\n  synod get /app\n  synod ensemble status\n  synod create --help";
+
+// "5" is seconds, as is "5s"; "500ms" works too.
+std::string ParseTime(const std::string& text, absl::Duration* out) {
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds)) *out = absl::Seconds(seconds);
+  if (!absl::SimpleAtod(text, &seconds) && !absl::ParseDuration(text, out)) return "not a time: " + text;
+  return *out > absl::ZeroDuration() && *out < absl::Hours(24) ? "" : "not a time between 0 and a day: " + text;
+}
+
+void AddGlobalOptions(CLI::App& app, Settings& settings) {
+  const auto time = [](absl::Duration* out) {
+    return CLI::Validator([out](std::string& text) { return ParseTime(text, out); }, "TIME");
+  };
+  static std::string ignored;
+  app.add_option("--servers", settings.servers, "host:port,host:port with an optional /chroot (gRPC ports)");
+  app.add_option("--timeout", ignored, "How long to wait for an answer (default 10s)")->check(time(&settings.timeout));
+  app.add_option("--session-timeout", ignored, "Of the session that writes use (default 10s)")->check(time(&settings.session_timeout));
+  const std::map<std::string, client::ReadStrength> strengths = {{"session", client::ReadStrength::kSession},
+                                                                 {"linearizable", client::ReadStrength::kLinearizable},
+                                                                 {"local", client::ReadStrength::kLocal}};
+  app.add_option("--strength", settings.strength, "Of reads: session (default), linearizable, or local (answers without a quorum)")
+      ->transform(CLI::CheckedTransformer(strengths, CLI::ignore_case).description(""));
+  app.add_flag("--json", settings.json, "Print JSON");
+}
+
+// Parses, with CLI11's exceptions stopped here. Returns -1 to go on, otherwise the exit code.
+int Parse(CLI::App& app, std::vector<std::string> arguments, Streams io) {
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+    return -1;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, io.out, io.err) == 0 ? kExitOk : kExitUsage;
+  }
+}
+
+// Splits off what stands behind "--".
+std::vector<std::string> TakeCommand(std::vector<std::string>* arguments) {
+  auto dashes = std::find(arguments->begin(), arguments->end(), "--");
+  if (dashes == arguments->end()) return {};
+  std::vector<std::string> command(dashes + 1, arguments->end());
+  arguments->erase(dashes, arguments->end());
+  return command;
+}
+
+}  // namespace
+
+void AddAllVerbs(CLI::App& app, Environment& env, Run& run) {
+  for (auto add : {&AddCreate, &AddGet, &AddSet, &AddDelete, &AddLs, &AddTree, &AddStat, &AddExists, &AddWatch, &AddMulti, &AddEnsemble,
+                   &AddBench}) {
+    add(app, env, run);
+  }
+}
+
+std::vector<std::string> VerbNames() {
+  return {"create", "get", "set", "delete", "ls", "tree", "stat", "exists", "watch", "multi", "ensemble", "bench", "help", "quit"};
+}
+
+int RunVerb(Environment& env, std::vector<std::string> words) {
+  CLI::App app("", "");
+  Run run;
+  AddAllVerbs(app, env, run);
+  app.require_subcommand(1);
+  const Settings kept = env.settings;
+  AddGlobalOptions(app, env.settings);
+  app.fallthrough();
+  env.command = TakeCommand(&words);
+  int code = Parse(app, std::move(words), env.io);
+  if (code < 0) code = run ? run() : kExitUsage;
+  env.settings = kept;  // an option given with one command holds for it alone
+  return code;
+}
+
+int RunCommandLine(std::vector<std::string> arguments, const std::string& default_servers, bool interactive, Streams streams) {
+  Settings settings;
+  settings.servers = default_servers;
+  Environment env(settings, streams);
+  CLI::App app("The command line of a Synod ensemble.", "synod");
+  Run run;
+  AddGlobalOptions(app, env.settings);
+  AddAllVerbs(app, env, run);
+  app.require_subcommand(0, 1);
+  app.fallthrough();  // global options may stand behind the verb
+  app.footer(kFooter);
+  env.command = TakeCommand(&arguments);
+  if (const int code = Parse(app, std::move(arguments), streams); code >= 0) return code;
+  const int code = run ? run() : RunShell(env, interactive);
+  env.CloseSession();
+  return code;
+}
+
+}  // namespace synod::cli

@@ -1,0 +1,106 @@
+#include "coordinator/cli/environment.h"
+
+#include <istream>
+#include <iterator>
+#include <ostream>
+
+#include "coordinator/cli/format.h"
+#include "coordinator/client/server_list.h"
+
+namespace synod::cli {
+
+std::unique_ptr<client::BlockingClient> Environment::Make(bool session) {
+  client::ClientOptions options;
+  options.servers = settings.servers;
+  options.session = session;
+  options.session_timeout = settings.session_timeout;
+  options.request_timeout = settings.timeout;
+  if (session) {
+    session_over_ = false;
+    options.on_session = [this](client::SessionState state) { OnSession(state); };
+  }
+  auto made = client::BlockingClient::Create(std::move(options));
+  if (made.ok()) return *std::move(made);
+  UsageError(std::string(made.status().message()));
+  return nullptr;
+}
+
+void Environment::OnSession(client::SessionState state) {
+  if (state != client::SessionState::kExpired && state != client::SessionState::kClosed) return;
+  session_over_ = true;
+  std::lock_guard lock(wake_mutex_);
+  if (wake_ != nullptr) wake_->Wake();
+}
+
+void Environment::WakeOnSessionEnd(Interrupts* interrupts) {
+  std::lock_guard lock(wake_mutex_);
+  wake_ = interrupts;
+}
+
+client::BlockingClient* Environment::Reader() {
+  if (shell || session_ != nullptr) return Session();
+  if (unary_ == nullptr) unary_ = Make(false);
+  return unary_.get();
+}
+
+client::BlockingClient* Environment::Session() {
+  // A shell whose session expired goes on with a new one.
+  if (session_over_) session_.reset();
+  if (session_ == nullptr) session_ = Make(true);
+  return session_.get();
+}
+
+std::vector<std::string> Environment::Addresses() {
+  auto list = client::ServerList::Parse(settings.servers);
+  if (list.ok()) return list->addresses;
+  UsageError(std::string(list.status().message()));
+  return {};
+}
+
+void Environment::CloseSession() {
+  if (session_ == nullptr) return;
+  // Not answered: the session ends by its timeout.
+  (void)session_->Close();
+  session_.reset();
+}
+
+int Environment::Fail(const client::Error& error, std::string_view path) {
+  io.out.flush();
+  if (settings.json) {
+    JsonObject object;
+    object.Text("error", client::ErrorCodeName(error.code)).Text("path", path).Text("message", error.message);
+    object.Bool("may_have_been_done", error.effect == client::Effect::kMayHaveBeenDone);
+    io.err << object.Take() << std::endl;
+  } else {
+    io.err << "synod: " << ErrorText(error, path) << std::endl;
+  }
+  return ExitCodeOf(error);
+}
+
+int Environment::Fail(const absl::Status& status) {
+  io.out.flush();
+  io.err << "synod: " << std::string(status.message()) << std::endl;
+  const bool refused = status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kInvalidArgument;
+  return refused ? kExitRefused : kExitUnavailable;
+}
+
+int Environment::UsageError(std::string_view what) {
+  io.out.flush();
+  io.err << "synod: " << what << std::endl;
+  return kExitUsage;
+}
+
+bool Environment::ReadData(const std::string& argument, bool hex, client::Data* out) {
+  std::string text = argument;
+  if (argument == "-") text.assign(std::istreambuf_iterator<char>(io.in), {});
+  if (!hex) {
+    *out = std::move(text);
+    return true;
+  }
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  *out = FromHex(text);
+  if (!out->has_value()) UsageError("--hex needs an even number of hex digits");
+  return out->has_value();
+}
+
+}  // namespace synod::cli

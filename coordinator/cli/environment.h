@@ -1,0 +1,77 @@
+// What every command works with.
+#pragma once
+
+#include <atomic>
+#include <iosfwd>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "coordinator/cli/event_wait.h"
+#include "coordinator/cli/exit_code.h"
+#include "coordinator/client/blocking.h"
+#include "coordinator/client/ensemble_client.h"
+
+namespace synod::cli {
+
+struct Settings {
+  std::string servers;
+  absl::Duration timeout = absl::Seconds(10);
+  absl::Duration session_timeout = absl::Seconds(10);
+  client::ReadStrength strength = client::ReadStrength::kSession;
+  bool json = false;
+};
+
+struct Streams {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+// Used by one thread, but where it says otherwise. Clients are made when first needed.
+class Environment {
+ public:
+  Environment(Settings settings, Streams streams) : settings(std::move(settings)), io(streams) {}
+
+  // For reads: unary calls, or in a shell its session. Null after a message: the server list is malformed.
+  client::BlockingClient* Reader();
+  // For writes (each done exactly once), ephemerals and watches: a session.
+  client::BlockingClient* Session();
+  // The addresses of the list, without chroot. Empty after a message.
+  std::vector<std::string> Addresses();
+  // Ends the session, if there is one, so that its ephemerals go at once.
+  void CloseSession();
+  // The session ended by itself: its ephemerals are gone and its watches silent. Any thread.
+  bool session_over() const { return session_over_; }
+  // Whom to wake when that happens; null: nobody. It must stay until replaced.
+  void WakeOnSessionEnd(Interrupts* interrupts);
+
+  // Prints what went wrong on the error stream; returns the exit code.
+  int Fail(const client::Error& error, std::string_view path);
+  int Fail(const absl::Status& status);
+  int UsageError(std::string_view what);
+  // The argument DATA: text, "-" for all of standard input, hex if asked for. False after a message.
+  bool ReadData(const std::string& argument, bool hex, client::Data* out);
+
+  Settings settings;
+  Streams io;
+  bool shell = false;
+  std::vector<std::string> command;  // what stood behind "--"
+  std::shared_ptr<EventQueue> shell_events;  // where watches of a shell report; printed before its next prompt
+
+ private:
+  std::unique_ptr<client::BlockingClient> Make(bool session);
+  void OnSession(client::SessionState state);
+
+  std::atomic<bool> session_over_ = false;
+  std::mutex wake_mutex_;  // guards wake_
+  Interrupts* wake_ = nullptr;
+  // Last, so that they go first: their threads call OnSession.
+  std::unique_ptr<client::BlockingClient> session_;
+  std::unique_ptr<client::BlockingClient> unary_;
+};
+
+}  // namespace synod::cli

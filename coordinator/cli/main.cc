@@ -1,0 +1,20 @@
+// `synod`: the command line of an ensemble.
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "coordinator/cli/cli.h"
+
+int main(int argc, char** argv) {
+  // A reader that goes away (synod ls | head) ends us by a failed write, not by a signal in the middle of a session.
+  signal(SIGPIPE, SIG_IGN);
+  const char* servers = getenv("SYNOD_SERVERS");
+  const bool given = servers != nullptr && *servers != '\0';
+  return synod::cli::RunCommandLine(std::vector<std::string>(argv + 1, argv + argc),
+                                    given ? servers : "127.0.0.1:2281,127.0.0.1:2282,127.0.0.1:2283",
+                                    isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), {std::cin, std::cout, std::cerr});
+}

@@ -1,0 +1,16 @@
+// A line of the shell, split into words.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace synod::cli {
+
+// As a Unix shell does it: spaces separate, '...' is literal, "..." keeps spaces and takes \" and \\, a backslash outside quotes takes the
+// next character as it is, # at the start of a word begins a comment. InvalidArgument: a quote that is not closed.
+absl::StatusOr<std::vector<std::string>> SplitWords(std::string_view line);
+
+}  // namespace synod::cli
