@@ -14,7 +14,7 @@
 
 namespace synod::sessions {
 
-// Told the time: every `now` is a reading of one monotonic clock and never goes back. Loop thread.
+// Told the time: every `now` is a reading of one monotonic clock, not negative, and never goes back. Loop thread.
 //
 // A session is due when its timeout passed since it was last heard of, or its disconnect_grace since its connection was
 // reported closed (S8), whichever is first; up to one tick late. Touch is O(1): deadlines lie in buckets of one tick,
@@ -57,24 +57,26 @@ class ExpiryQueue {
   size_t size() const { return entries_.size(); }
 
  private:
+  // Inside, times are microseconds of the same clock: a new leader fills the queue for every session at once, and
+  // dividing an absl::Duration costs as much as all the rest of it.
   struct Entry {
     OwnerGeneration generation;
-    absl::Duration timeout;
-    absl::Duration grace;
-    absl::Duration heard;
-    std::optional<absl::Duration> closed_at;  // its connection's end
+    int64_t timeout_us = 0;
+    int64_t grace_us = 0;
+    int64_t heard_us = 0;
+    std::optional<int64_t> closed_us;  // its connection's end
     bool expiring = false;
     int64_t bucket = 0;  // where it lies; an id in any other bucket is stale
   };
 
-  absl::Duration Deadline(const Entry& entry) const;
-  int64_t BucketOf(absl::Duration deadline) const;
+  int64_t DeadlineUs(const Entry& entry) const;
+  int64_t BucketOf(int64_t deadline_us) const { return (deadline_us + tick_us_ - 1) / tick_us_; }
   void Schedule(SessionId session, Entry* entry);
 
-  const absl::Duration tick_;
-  std::optional<absl::Duration> last_pop_;
-  absl::Duration amnesty_ = -absl::InfiniteDuration();  // end of the last stall: nobody counts as silent from before it
-  absl::flat_hash_map<SessionId, Entry> entries_;       // looked up only, never iterated
+  const int64_t tick_us_;
+  std::optional<int64_t> last_pop_us_;
+  int64_t amnesty_us_ = 0;                         // end of the last stall: nobody counts as silent from before it
+  absl::flat_hash_map<SessionId, Entry> entries_;  // looked up only, never iterated
   absl::btree_map<int64_t, std::vector<SessionId>> buckets_;
 };
 
