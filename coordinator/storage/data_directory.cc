@@ -28,11 +28,11 @@ std::string FormatText(ServerId server, StorageId storage) {
 
 std::optional<Format> ParseFormat(const std::string& text) {
   std::vector<std::string> lines = absl::StrSplit(text, '\n');
-  if (lines.size() != 4) return std::nullopt;
   Format format;
   std::vector<std::string> words = absl::StrSplit(lines[0], ' ');
   if (words.size() != 5 || words[0] != "synod" || !absl::SimpleAtoi(words[4], &format.version)) return std::nullopt;
   if (format.version > kFormatVersion) return format;
+  if (lines.size() != 4) return std::nullopt;
   uint64_t storage = 0;
   if (lines[1].rfind("server ", 0) != 0 || !absl::SimpleAtoi(lines[1].substr(7), &format.server)) return std::nullopt;
   if (lines[2].rfind("storage ", 0) != 0 || !absl::SimpleHexAtoi(lines[2].substr(8), &storage)) return std::nullopt;
@@ -196,9 +196,7 @@ absl::Status DataDirectory::SnapshotCreated() {
 }
 
 absl::Status DataDirectory::SaveFounding(EnsembleId ensemble_id, const consensus::Configuration& configuration) {
-  if (ensemble_id.value() == 0 || configuration.members.empty()) {
-    return absl::InvalidArgumentError("an ensemble has an id other than 0 and at least one member");
-  }
+  if (ensemble_id.value() == 0) return absl::InvalidArgumentError("an ensemble has an id other than 0");
   if (ensemble().value() != 0 && ensemble() != ensemble_id) {
     return absl::FailedPreconditionError(absl::StrFormat("this server belongs to ensemble %016x, not to %016x", ensemble().value(),
                                                          ensemble_id.value()));

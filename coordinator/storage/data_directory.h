@@ -59,8 +59,9 @@ class DataDirectory {
   void CheckSnapshot(std::optional<StorageId> found);
   // The store now exists, durably, and names our storage id.
   absl::Status SnapshotCreated();
-  // The ensemble has formed, or this server joins one: its id and the configuration to begin with, durable on return. FailedPrecondition if
-  // this server belongs to another one; InvalidArgument: id 0, or a configuration that is empty or too large.
+  // The ensemble has formed, or this server joins one: its id and the configuration to begin with, durable on return; empty for one that joins
+  // as a guest and hears of the configuration through the log. FailedPrecondition if this server belongs to another one; InvalidArgument: id
+  // 0, or a configuration that is too large.
   absl::Status SaveFounding(EnsembleId ensemble, const consensus::Configuration& configuration);
   // A wiped (or any) directory: moves what is there aside, to synod.wiped-N, and starts over with a new storage id that remembers it was
   // wiped. The log and snapshot store must not be open.

@@ -40,6 +40,7 @@ std::string StoredState::Encode() const {
   w.U64(base_segment);
   w.U64(base_cut_counter);
   PutEnd(&w, remembered_end.value_or(consensus::LogEnd{}));
+  w.U64(log_starts);
   w.Blob(founding.members.empty() ? std::string() : founding.Encode());
   return w.Take();
 }
@@ -62,6 +63,7 @@ absl::StatusOr<StoredState> StoredState::Decode(std::string_view bytes) {
   s.base_cut_counter = r.U64();
   consensus::LogEnd end = GetEnd(&r);
   if ((flags & kRemembersEnd) != 0) s.remembered_end = end;
+  s.log_starts = r.U64();
   std::string_view founding = r.Blob();
   SYNOD_RETURN_IF_ERROR(r.Finish("hard state"));
   if (!founding.empty()) {

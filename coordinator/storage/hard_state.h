@@ -31,6 +31,10 @@ struct StoredState {
   // D5. The end the server votes by, kept from the start that found damage until the last damaged record is repaired.
   std::optional<consensus::LogEnd> remembered_end;
 
+  // How often the log was opened. In the upper half of the numbers of the segments made since, so that no number is used twice, not even
+  // when a crash took a new segment's name and left its records in a file that is used again.
+  uint64_t log_starts = 0;
+
   bool operator==(const StoredState&) const = default;
   std::string Encode() const;
   static absl::StatusOr<StoredState> Decode(std::string_view bytes);

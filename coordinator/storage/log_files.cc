@@ -174,13 +174,19 @@ absl::StatusOr<LogSegment> LogFiles::NewSegment(uint64_t number, uint64_t size) 
   return segment;
 }
 
+uint64_t LogFiles::NextNumber() const {
+  uint64_t number = std::max(highest_named_, state_->state().log_starts << 32);
+  if (!segments_.empty()) number = std::max(number, segments_.back().number);
+  return number + 1;
+}
+
 absl::Status LogFiles::Roll(uint64_t record_bytes) {
   while (active_ + 1 < segments_.size()) {
     ++active_;  // an empty one, left by a cut
     if (active().end + record_bytes <= active().size) return absl::OkStatus();
   }
   uint64_t size = std::max(options_.segment_bytes, kSegmentHeaderBytes + record_bytes);
-  absl::StatusOr<LogSegment> segment = NewSegment(segments_.back().number + 1, size);
+  absl::StatusOr<LogSegment> segment = NewSegment(NextNumber(), size);
   if (!segment.ok()) return Fail(segment.status());
   segments_.push_back(*std::move(segment));
   active_ = segments_.size() - 1;

@@ -97,6 +97,8 @@ class LogFiles : public interfaces::LogStorage {
   std::string PathOf(const std::string& name) const { return options_.directory + "/" + name; }
   // Remembers the first error of a write or sync and returns it ever after.
   absl::Status Fail(absl::Status status);
+  // Never given out before, in this life or an earlier one.
+  uint64_t NextNumber() const;
   LogSegment& active() { return segments_[active_]; }
   void MarkDirty(const std::shared_ptr<File>& file);
   // Makes a segment with room for `record_bytes` the active one.

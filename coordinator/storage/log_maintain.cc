@@ -177,7 +177,7 @@ absl::Status LogFiles::ResetTo(LogIndex index, Term term) {
   ++stored.cut_counter;
   stored.cut_from = LogIndex(0);
   stored.base = {term, index};
-  stored.base_segment = std::max(segments_.back().number, highest_named_) + 1;
+  stored.base_segment = NextNumber();
   stored.base_cut_counter = stored.cut_counter;
   stored.remembered_end.reset();
   // From here on the old segments are leftovers, whatever happens.

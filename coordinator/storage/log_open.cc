@@ -50,8 +50,7 @@ absl::Status LogFiles::TakeSegments(ScannedLog* scan) {
     segments_.push_back(std::move(segment));
   }
   if (segments_.empty()) {
-    uint64_t number = std::max(state_->state().base_segment, scan->identity.highest_segment + 1);
-    SYNOD_ASSIGN_OR_RETURN(LogSegment segment, NewSegment(number, options_.segment_bytes));
+    SYNOD_ASSIGN_OR_RETURN(LogSegment segment, NewSegment(NextNumber(), options_.segment_bytes));
     SYNOD_RETURN_IF_ERROR(segment.file->Sync());
     segments_.push_back(std::move(segment));
   }
@@ -113,6 +112,10 @@ absl::Status LogFiles::TakeOver(ScannedLog scan, Recovery recovery) {
   repair_ = std::move(scan.repair);
   notes_ = recovery.notes;
   if (identity_->one_copy_was_bad()) notes_.push_back("mended the log's identity from its other copy");
+  // Durable before this life gives out a segment number. It leaves the last cut as it is: what that killed is erased below.
+  StoredState started = state_->state();
+  ++started.log_starts;
+  SYNOD_RETURN_IF_ERROR(state_->Save(started));
   for (const std::string& name : scan.leftovers) SYNOD_RETURN_IF_ERROR(fs_->Remove(PathOf(name)));
   SYNOD_RETURN_IF_ERROR(TakeSpares(scan.spares));
   SYNOD_RETURN_IF_ERROR(TakeSegments(&scan));

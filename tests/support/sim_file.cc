@@ -230,6 +230,12 @@ void SimDisk::FlipBit(const std::string& path, uint64_t byte, int bit) {
   SYNOD_CHECK_LT(byte, inode.data.size());
   inode.data[byte] = static_cast<char>(inode.data[byte] ^ (1 << bit));
   if (byte < inode.durable.size()) inode.durable[byte] = static_cast<char>(inode.durable[byte] ^ (1 << bit));
+  auto dirty = inode.dirty.find(byte / kSectorBytes);
+  if (dirty == inode.dirty.end()) return;
+  for (std::string& version : dirty->second) {
+    char& c = version[byte % kSectorBytes];
+    c = static_cast<char>(c ^ (1 << bit));
+  }
 }
 
 void SimDisk::BreakSector(const std::string& path, uint64_t byte) {
