@@ -52,11 +52,12 @@ EnsembleId FoundingId(const consensus::Configuration& founding) {
   return EnsembleId(hash.Finish());
 }
 
-Formation::Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers)
+Formation::Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers, bool wiped)
     : self_(self),
       address_(std::move(address)),
       seeds_(std::move(seeds)),
       without_peers_(without_peers),
+      wiped_(wiped),
       seed_hash_(SeedHash(seeds_)) {}
 
 void Formation::Heard(const interfaces::PeerHello& hello) { heard_[hello.identity.server] = hello; }
@@ -87,6 +88,10 @@ FormationDecision Formation::Decide() const {
     }
   }
   if (decision.ensemble.value() != 0) return decision;
+  if (wiped_ && !without_peers_) {
+    decision.reason = "this server lost its data: it waits for an ensemble that has it";
+    return decision;
+  }
 
   consensus::Configuration founding;
   for (const Seed& seed : seeds_) {

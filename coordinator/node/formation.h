@@ -40,7 +40,8 @@ struct FormationDecision {
 
 class Formation {
  public:
-  Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers);
+  // `wiped`: this storage replaces a lost one. It may join, and never form (D10): what was lost may have been acknowledged.
+  Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers, bool wiped = false);
 
   void Heard(const interfaces::PeerHello& hello);
   void Lost(ServerId peer);
@@ -52,6 +53,7 @@ class Formation {
   const std::string address_;
   const std::vector<Seed> seeds_;
   const bool without_peers_;
+  const bool wiped_;
   const uint64_t seed_hash_;
   std::map<ServerId, interfaces::PeerHello> heard_;
 };

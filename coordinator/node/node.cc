@@ -39,7 +39,7 @@ Node::Node(const NodeConfig& config, NodeDependencies dependencies, NodeStart st
       deps_(std::move(dependencies)),
       start_(std::move(start)),
       ensemble_(start_.ensemble),
-      formation_(config.core.self, config.address, config.seeds, config.form_without_peers),
+      formation_(config.core.self, config.address, config.seeds, config.form_without_peers, start_.wiped),
       proposals_(config.queue_bytes_max),
       snapshotter_(deps_.loop, deps_.state_machine, deps_.snapshots),
       sender_({deps_.loop, deps_.worker, deps_.snapshots, deps_.transport, config.snapshot_chunk_bytes, config.core.self.storage,
@@ -159,7 +159,9 @@ void Node::Drain() {
   while (!fatal_) {
     MaybePropose();
     if (!core_->HasOutput()) break;
-    CarryOut(core_->TakeOutput());
+    consensus::Output output = core_->TakeOutput();
+    if (deps_.on_output) deps_.on_output(*core_, output);
+    CarryOut(std::move(output));
   }
   if (!fatal_) {
     FlushForwards();

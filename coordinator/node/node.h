@@ -81,6 +81,8 @@ struct NodeDependencies {
   std::function<absl::Status(EnsembleId, const consensus::Configuration&)> save_founding;
   // The encoded command that raises the state-machine version (L6).
   std::function<std::string(uint32_t version)> make_raise_version;
+  // Tests and the simulator: sees every Output before it is carried out. May be empty.
+  std::function<void(const consensus::Core&, const consensus::Output&)> on_output;
   // Something durable failed, or the state diverged (D12, D13): the process must end. Called at most once; the node does nothing after it.
   std::function<void(absl::Status)> fatal;
 };
@@ -89,6 +91,7 @@ struct NodeDependencies {
 struct NodeStart {
   EnsembleId ensemble;                  // 0: none joined yet
   bool empty = true;
+  bool wiped = false;                   // empty because it was lost (D10)
   consensus::RecoveredLog recovered;
 };
 

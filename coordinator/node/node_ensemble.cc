@@ -57,7 +57,7 @@ void Node::UpdateHello() {
   interfaces::PeerHello hello;
   hello.identity = config_.core.self;
   hello.ensemble = ensemble_;
-  hello.empty = start_.empty;
+  hello.empty = start_.empty && !start_.wiped;
   hello.seed_hash = SeedHash(config_.seeds);
   hello.address = config_.address;
   if (core_) hello.configuration = core_->configuration();

@@ -98,6 +98,14 @@ TEST(Formation, WaitsBetweenTwoEnsembles) {
   EXPECT_FALSE(decision.reason.empty());
 }
 
+// D10: wiped is not new
+TEST(Formation, AWipedServerNeverForms) {
+  Formation formation(Id(1, 11), "a", ThreeSeeds(), false, /*wiped=*/true);
+  formation.Heard(Hello(Id(2, 22)));
+  formation.Heard(Hello(Id(3, 33)));
+  EXPECT_EQ(formation.Decide().kind, FormationDecision::Kind::kWait);
+}
+
 // D11
 TEST(Formation, RefusesPeersStartedWithOtherServerLines) {
   Formation formation = Make(Id(1, 11));

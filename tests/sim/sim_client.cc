@@ -1,0 +1,365 @@
+#include "tests/sim/sim_client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace synod::sim {
+
+using testing::RegisterCall;
+using testing::RegisterOp;
+using testing::RegisterOutcome;
+
+// One connection. Calls to the server and back take a fixed time each, so that they keep their order; a crash of the server loses what is under way.
+class SimClient::Link final : public service::Connection, public std::enable_shared_from_this<SimClient::Link> {
+ public:
+  Link(SimClient* client, Endpoint server, absl::Duration delay) : client_(client), server_(std::move(server)), delay_(delay) {}
+
+  // Runs `call` on the server's loop.
+  void ToServer(absl::AnyInvocable<void(service::Service&, service::ConnectionId)> call) {
+    client_->world_->At(delay_, [self = shared_from_this(), call = std::move(call)]() mutable {
+      if (self->server_.alive.expired()) return;
+      self->server_.loop->Post([self, call = std::move(call)]() mutable {
+        if (!self->closed_) call(*self->server_.service, self->id_);
+      });
+    });
+  }
+  void Open(service::ConnectRequest request) {
+    ToServer([self = shared_from_this(), request = std::move(request)](service::Service& service, service::ConnectionId) mutable {
+      self->id_ = service.Open(self.get(), service::ConnectionOptions{});
+      if (self->id_.value() == 0) {
+        self->OnClose(service::CloseReason::kOverloaded, "");
+        return;
+      }
+      self->keep_ = self;  // the service holds a plain pointer until it is closed
+      service.Connect(self->id_, std::move(request));
+    });
+  }
+  void CloseByClient() {
+    ToServer([self = shared_from_this()](service::Service& service, service::ConnectionId id) {
+      self->closed_ = true;
+      if (id.value() != 0) service.ConnectionClosed(id, /*by_peer=*/true);
+      self->keep_.reset();
+    });
+    client_ = nullptr;
+  }
+  void Forget() { client_ = nullptr; }  // the server is going
+  const std::weak_ptr<void>& server_alive() const { return server_.alive; }
+
+  void OnConnected(const service::ConnectResult& result) override {
+    ToClient([result](SimClient& client) { client.OnConnected(result); });
+  }
+  void OnReply(service::Reply reply) override {
+    ToClient([reply = std::move(reply)](SimClient& client) mutable { client.OnReply(std::move(reply)); });
+  }
+  void OnNotification(const service::Notification& notification) override {
+    ToClient([notification](SimClient& client) { client.OnNotification(notification); });
+  }
+  void OnPong(uint64_t, Zxid) override {
+    ToClient([](SimClient& client) { client.OnPong(); });
+  }
+  void OnClose(service::CloseReason reason, std::string_view message) override {
+    closed_ = true;
+    ToClient([reason, message = std::string(message)](SimClient& client) { client.OnClose(reason, message); });
+    if (keep_ != nullptr) client_keepalive();
+  }
+  void OnFlowPause() override {}
+  void OnFlowResume() override {}
+
+ private:
+  void client_keepalive() {
+    // Freed after this callback returned to the service.
+    server_.loop->Post([self = std::move(keep_)] {});
+  }
+  void ToClient(absl::AnyInvocable<void(SimClient&)> call) {
+    if (client_ == nullptr) return;
+    client_->world_->At(delay_, [self = shared_from_this(), call = std::move(call)]() mutable {
+      if (self->client_ != nullptr && self->client_->link_ == self) call(*self->client_);
+    });
+  }
+
+  SimClient* client_;
+  const Endpoint server_;
+  const absl::Duration delay_;
+  service::ConnectionId id_;
+  bool closed_ = false;
+  std::shared_ptr<Link> keep_;
+};
+
+SimClient::SimClient(World* world, int id, ClientOptions options, std::function<std::optional<Endpoint>()> pick_server)
+    : world_(world), id_(id), options_(options), pick_server_(std::move(pick_server)) {}
+
+void SimClient::Start() {
+  Reconnect(absl::ZeroDuration());
+  Think();
+}
+
+// ---- connection ----
+
+void SimClient::Reconnect(absl::Duration delay) {
+  uint64_t generation = ++link_generation_;
+  world_->At(delay, [this, generation] {
+    if (generation == link_generation_) Connect();
+  });
+}
+
+void SimClient::Connect() {
+  std::optional<Endpoint> server = pick_server_();
+  if (!server) return Reconnect(absl::Milliseconds(world_->random().Between(5, 50)));
+  link_ = std::make_shared<Link>(this, *std::move(server), absl::Microseconds(world_->random().Between(50, 2000)));
+  service::ConnectRequest request;
+  request.session = session_;
+  request.password = password_;
+  request.timeout = options_.timeout;
+  request.disconnect_grace = options_.grace;
+  request.last_zxid = last_zxid_;
+  for (const auto& [path, mzxid] : watched_) request.rearm.push_back({path, service::WatchKind::kData, mzxid});
+  last_heard_ = world_->now();
+  link_->Open(std::move(request));
+  PingLoop(link_generation_);
+}
+
+void SimClient::PingLoop(uint64_t generation) {
+  world_->At(options_.timeout / 6, [this, generation] {
+    if (generation != link_generation_) return;
+    if (world_->now() - last_heard_ > options_.timeout * 2 / 3) {
+      Disconnect(true);
+      return Reconnect(absl::Milliseconds(world_->random().Between(1, 20)));
+    }
+    if (connected_) link_->ToServer([](service::Service& service, service::ConnectionId id) { service.Ping(id, 1); });
+    PingLoop(generation);
+  });
+}
+
+void SimClient::Disconnect(bool tell_server) {
+  connected_ = false;
+  if (link_ == nullptr) return;
+  if (tell_server) {
+    link_->CloseByClient();
+  } else {
+    link_->Forget();
+  }
+  link_ = nullptr;
+}
+
+void SimClient::Broken(const std::weak_ptr<void>& server) {
+  if (link_ == nullptr || link_->server_alive().owner_before(server) || server.owner_before(link_->server_alive())) return;
+  Disconnect(false);
+  Reconnect(absl::Milliseconds(world_->random().Between(1, 20)));
+}
+
+void SimClient::OnConnected(const service::ConnectResult& result) {
+  if (session_.value() != 0 && result.session != session_) return Violated("a resumed session came back under another id");
+  if (session_.value() == 0) ++sessions_;
+  session_ = result.session;
+  password_ = result.password;
+  connected_ = true;
+  last_heard_ = world_->now();
+  if (result.zxid < last_zxid_) Violated("a server behind the client took its session (S9)");
+  // S2: everything unanswered again, under its number; reads too.
+  for (const Op& op : pending_) {
+    if (op.sent_ever) ++resent_;
+  }
+  SendAll();
+}
+
+void SimClient::OnPong() { last_heard_ = world_->now(); }
+
+void SimClient::OnClose(service::CloseReason reason, const std::string& message) {
+  connected_ = false;
+  link_ = nullptr;
+  if (reason == service::CloseReason::kSessionExpired) SessionLost();
+  if (reason == service::CloseReason::kProtocolError || reason == service::CloseReason::kAuthFailed) {
+    Violated(absl::StrCat("the server closed with reason ", static_cast<int>(reason), ": ", message));
+  }
+  Reconnect(absl::Milliseconds(world_->random().Between(1, 50)));
+}
+
+// What was not answered may have been done, if it was ever sent.
+void SimClient::SessionLost() {
+  session_ = SessionId(0);
+  password_.clear();
+  next_sequence_ = Sequence(1);
+  watched_.clear();
+  std::deque<Op> lost = std::exchange(pending_, {});
+  for (Op& op : lost) {
+    if (!op.write || !op.sent_ever) continue;
+    if (op.sequential) ++created_unknown_;
+    if (op.history) {
+      op.history->outcome = RegisterOutcome::kUnknown;
+      history_.push_back(*std::move(op.history));
+    }
+  }
+}
+
+// ---- operations ----
+
+void SimClient::Think() {
+  world_->At(absl::Nanoseconds(world_->random().Below(absl::ToInt64Nanoseconds(options_.think * 2)) + 1), [this] {
+    if (!draining_ && connected_ && pending_.size() < static_cast<size_t>(options_.outstanding)) Issue();
+    Think();
+  });
+}
+
+SimClient::Op SimClient::MakeOp() {
+  Random& random = world_->random();
+  Op op;
+  std::string key = "k" + std::to_string(random.Below(options_.keys));
+  std::string path = "/" + key;
+  std::string value = absl::StrCat("c", id_, "-", ++values_);
+  auto known = known_versions_.find(path);
+  int32_t version = known == known_versions_.end() || random.OneIn(5) ? -1 : known->second;
+  RegisterOp history;
+  history.client = id_;
+  history.key = key;
+  history.value = value;
+  history.expected_version = version;
+  uint64_t dice = random.Below(100);
+  op.write = dice < 60;
+  if (dice < 10) {
+    history.call = RegisterCall::kCreate;
+    op.request.operation = service::CreateOp{path, value};
+  } else if (dice < 45) {
+    history.call = RegisterCall::kSet;
+    op.request.operation = service::SetDataOp{path, value, version};
+  } else if (dice < 48) {
+    history.call = RegisterCall::kDelete;
+    op.request.operation = service::DeleteOp{path, version};
+  } else if (dice < 60) {
+    op.sequential = true;
+    op.request.operation = service::CreateOp{absl::StrCat("/seq/c", id_, "-"), value, service::CreateMode::kPersistentSequential};
+    return op;
+  } else {
+    history.call = RegisterCall::kGet;
+    history.value.clear();
+    bool watch = random.OneIn(4);
+    op.request.operation = service::GetData{path, watch};
+    op.request.strength = dice < 85 ? service::ReadStrength::kLinearizable : service::ReadStrength::kSession;
+    if (watch) op.watch_key = path;
+    if (op.request.strength == service::ReadStrength::kSession) return op;
+  }
+  op.history = history;
+  return op;
+}
+
+void SimClient::Issue() {
+  Op op = MakeOp();
+  op.request.id = next_id_++;
+  if (op.write) {
+    op.request.sequence = next_sequence_;
+    ++next_sequence_;
+  }
+  if (op.history) op.history->invoked = absl::ToInt64Nanoseconds(world_->now());
+  op.sent_ever = true;
+  pending_.push_back(std::move(op));
+  Send(pending_.back());
+}
+
+void SimClient::SendAll() {
+  for (Op& op : pending_) {
+    op.sent_ever = true;
+    Send(op);
+  }
+}
+
+void SimClient::Send(const Op& op) {
+  // Everything answered so far has left pending_.
+  Sequence confirmed = next_sequence_;
+  for (const Op& other : pending_) {
+    if (other.write) {
+      confirmed = other.request.sequence;
+      break;
+    }
+  }
+  link_->ToServer([request = op.request, confirmed](service::Service& service, service::ConnectionId id) mutable {
+    service.Submit(id, absl::MakeSpan(&request, 1), confirmed);
+  });
+}
+
+void SimClient::OnReply(service::Reply reply) {
+  last_heard_ = world_->now();
+  if (pending_.empty() || pending_.front().request.id != reply.id) return Violated("a reply out of order");
+  Op op = std::move(pending_.front());
+  pending_.pop_front();
+  if (reply.repeated) ++repeated_;
+  Settle(std::move(op), reply);
+}
+
+void SimClient::Settle(Op op, const service::Reply& reply) {
+  if (static_cast<uint8_t>(reply.error) >= 100) return Violated(absl::StrCat("a session's request failed with ", static_cast<int>(reply.error)));
+  // A repeated reply carries the zxid of the first time.
+  if (!op.write && reply.zxid < last_zxid_) Violated("a read went back in what the session saw (W1)");
+  if (reply.zxid > last_zxid_) last_zxid_ = reply.zxid;
+  auto error = static_cast<tree::Error>(reply.error);
+  if (op.write) ++acknowledged_writes_;
+  if (op.sequential) {
+    if (error == tree::Error::kOk && !created_.insert(reply.result.path).second) Violated("one sequential name was given twice (S2)");
+    if (error == tree::Error::kReplyLost) Violated("an unconfirmed reply was forgotten (S3)");
+    return;
+  }
+  if (!op.write) CheckRead(op, reply);
+  if (!op.history) return;
+  RegisterOp& history = *op.history;
+  history.returned = absl::ToInt64Nanoseconds(world_->now());
+  const std::string path = "/" + history.key;
+  switch (error) {
+    case tree::Error::kOk:
+      history.outcome = RegisterOutcome::kOk;
+      if (history.call == RegisterCall::kGet) {
+        history.value = reply.data.value_or("");
+        history.version = reply.stat->version;
+        known_versions_[path] = history.version;
+      } else if (history.call == RegisterCall::kSet) {
+        history.version = reply.result.stat.version;
+        known_versions_[path] = history.version;
+      }
+      break;
+    case tree::Error::kNoNode:
+      history.outcome = RegisterOutcome::kNoNode;
+      break;
+    case tree::Error::kNodeExists:
+      history.outcome = RegisterOutcome::kNodeExists;
+      break;
+    case tree::Error::kBadVersion:
+      history.outcome = RegisterOutcome::kBadVersion;
+      known_versions_.erase(path);
+      break;
+    default:
+      return Violated(absl::StrCat("unexpected outcome ", static_cast<int>(error)));
+  }
+  history_.push_back(history);
+}
+
+// W2: on the connection of the watch, the event stands before any reply that shows the change.
+void SimClient::CheckRead(const Op& op, const service::Reply& reply) {
+  const auto& get = std::get<service::GetData>(op.request.operation);
+  auto watched = watched_.find(get.path);
+  bool there = static_cast<tree::Error>(reply.error) == tree::Error::kOk;
+  if (watched != watched_.end() && (!there || reply.stat->mzxid > watched->second)) {
+    Violated(absl::StrCat("a reply showed a change of ", get.path, " before its event (W2)"));
+  }
+  if (there && !op.watch_key.empty()) watched_[op.watch_key] = reply.stat->mzxid;
+}
+
+void SimClient::OnNotification(const service::Notification& notification) {
+  last_heard_ = world_->now();
+  ++events_;
+  watched_.erase(notification.path);
+}
+
+testing::RegisterHistory SimClient::TakeHistory() {
+  for (Op& op : pending_) {
+    if (op.write && op.history) {
+      op.history->outcome = RegisterOutcome::kUnknown;
+      history_.push_back(*op.history);
+    }
+    if (op.sequential) ++created_unknown_;
+  }
+  return std::move(history_);
+}
+
+void SimClient::Violated(const std::string& what) {
+  if (!violation_) violation_ = absl::StrCat("client ", id_, " at ", absl::FormatDuration(world_->now()), ": ", what);
+}
+
+}  // namespace synod::sim
