@@ -10,6 +10,8 @@ namespace synod::service {
 namespace {
 // A client has no use for more; the oldest is forgotten, a younger one's answer says more.
 constexpr size_t kPingsMax = 64;
+// A leader may be slow, so answers are awaited long after a report was repeated.
+constexpr size_t kInFlightMax = 64;
 constexpr absl::Duration kNever = absl::InfiniteDuration();
 }  // namespace
 
@@ -88,10 +90,12 @@ bool Liveness::Due(absl::Duration now) const {
 }
 
 std::optional<std::string> Liveness::TakeReport(absl::Duration now) {
-  while (!in_flight_.empty() && now - in_flight_.front().sent_at >= options_.report_lost_after) {
-    Lost(in_flight_.front());
-    in_flight_.pop_front();
+  for (InFlight& report : in_flight_) {
+    if (report.given_up || now - report.sent_at < options_.report_lost_after) continue;
+    report.given_up = true;
+    Lost(report);
   }
+  if (in_flight_.size() > kInFlightMax) in_flight_.pop_front();
   if (!Due(now)) return std::nullopt;
   for (SessionId session : standing_) Heard(entries_.find(session)->second.get(), now);
   std::sort(listed_.begin(), listed_.end());
@@ -128,7 +132,7 @@ std::optional<std::string> Liveness::TakeReport(absl::Duration now) {
   ++next_number_;
   last_report_ = now;
   std::string bytes = EncodeReport(report);
-  in_flight_.push_back({report.number, now, std::move(report.heard), std::move(report.disconnected)});
+  in_flight_.push_back({report.number, now, false, std::move(report.heard), std::move(report.disconnected)});
   return bytes;
 }
 

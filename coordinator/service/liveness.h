@@ -25,7 +25,7 @@ class Liveness {
     uint64_t incarnation = 0;
     absl::Duration report_interval = absl::Milliseconds(100);
     absl::Duration ping_report_interval = absl::Milliseconds(20);
-    // A report without answer counts as lost after it.
+    // A report without answer counts as lost after it: its sessions are reported again. Its answer is welcome all the same.
     absl::Duration report_lost_after = absl::Milliseconds(300);
   };
   // One attached session. Kept by its connection so that Heard costs no lookup; good until Detach.
@@ -84,6 +84,7 @@ class Liveness {
   struct InFlight {
     uint64_t number = 0;
     absl::Duration sent_at;
+    bool given_up = false;  // its sessions were listed again; a late acknowledgement still counts
     std::vector<OwnedSession> heard;
     std::vector<OwnedSession> disconnected;
   };
