@@ -190,23 +190,33 @@ void Log::DropFloorIfReached() {
   if (floor_ && damaged_.empty() && end() >= *floor_) floor_.reset();
 }
 
+absl::StatusOr<std::vector<Entry>> Log::ReadFromDisk(LogIndex low, LogIndex high, uint64_t max_bytes) const {
+  auto read = reader_->ReadEntries(low, high, max_bytes);
+  // Damage further on must not be taken for damage at `low`.
+  if (absl::IsDataLoss(read.status()) && high > low + 1) read = reader_->ReadEntries(low, low + 1, max_bytes);
+  if (!read.ok()) return read.status();
+  size_t sound = 0;
+  for (const Entry& entry : *read) {
+    LogIndex index = low + sound;
+    bool ours = entry.index == index && index < high && TermAt(index) == entry.term && entry.payload != nullptr;
+    if (!ours) break;
+    ++sound;
+  }
+  if (sound == 0) return absl::DataLossError("the log on disk holds another entry than the one written");
+  read->resize(sound);
+  return read;
+}
+
 absl::StatusOr<std::vector<Entry>> Log::Read(LogIndex low, LogIndex high, uint64_t max_bytes) const {
   std::vector<Entry> entries;
   uint64_t bytes = 0;
   if (low < cache_first()) {
     LogIndex end = std::min(high, cache_first());
-    auto read = reader_->ReadEntries(low, end, max_bytes);
+    auto read = ReadFromDisk(low, end, max_bytes);
     if (!read.ok()) return read.status();
     entries = *std::move(read);
-    LogIndex expected = low;
-    for (const Entry& entry : entries) {
-      bool ours = entry.index == expected && entry.index < end && TermAt(entry.index) == entry.term && entry.payload != nullptr;
-      if (!ours) return absl::DataLossError("the log on disk holds another entry than the one written");
-      bytes += CostOf(entry);
-      ++expected;
-    }
-    if (entries.empty()) return absl::DataLossError("the log on disk returned nothing");
-    if (expected < end) return entries;
+    if (low + entries.size() < end) return entries;
+    for (const Entry& entry : entries) bytes += CostOf(entry);
     low = end;
   }
   for (; low < high; ++low) {

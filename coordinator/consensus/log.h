@@ -73,8 +73,8 @@ class Log {
   // A read found the record damaged.
   void MarkDamaged(LogIndex index);
 
-  // The entries [low, high), at least one, then as many as fit. Errors: as EntryReader's; DataLoss also if it returned others than
-  // this log's.
+  // The entries [low, high), at least one, then as many as fit. Errors: as EntryReader's; DataLoss also if the first one it
+  // returned is not this log's.
   absl::StatusOr<std::vector<Entry>> Read(LogIndex low, LogIndex high, uint64_t max_bytes) const;
 
   bool HasUnwritten() const { return cut_pending_.has_value() || written_ < last_; }
@@ -88,6 +88,7 @@ class Log {
  private:
   LogIndex cache_first() const { return last_ + 1 - cache_.size(); }
   LogIndex HandOutLimit() const;
+  absl::StatusOr<std::vector<Entry>> ReadFromDisk(LogIndex low, LogIndex high, uint64_t max_bytes) const;
   void Evict();
   void DropFloorIfReached();
 

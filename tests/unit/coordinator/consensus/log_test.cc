@@ -74,7 +74,10 @@ TEST(Log, AnEntryOnDiskThatIsNotTheOneWrittenIsDamage) {
   reader.entries[LogIndex(1)] = MakeEntry(1, 1);
   reader.entries[LogIndex(2)] = MakeEntry(9, 2);
   Log log(Recovered({1, 2}), &reader, 100);
-  EXPECT_TRUE(absl::IsDataLoss(log.Read(LogIndex(1), LogIndex(3), 1000).status()));
+  EXPECT_EQ(log.Read(LogIndex(1), LogIndex(3), 1000)->size(), 1u) << "what is sound before it is delivered";
+  EXPECT_TRUE(absl::IsDataLoss(log.Read(LogIndex(2), LogIndex(3), 1000).status()));
+  reader.entries.erase(LogIndex(2));
+  EXPECT_EQ(log.Read(LogIndex(1), LogIndex(3), 1000)->size(), 1u) << "damage further on is not damage here";
 }
 
 // L8, counterexample 4.
