@@ -19,7 +19,11 @@ scripts/build.sh release
 mapfile -t changed < <({ git diff --name-only --diff-filter=d "$base" -- 'coordinator/*.cc' 'tests/*.cc'
   git ls-files --others --exclude-standard -- 'coordinator/*.cc' 'tests/*.cc'; } | sort -u)
 if ((${#changed[@]} > 0)); then
-  printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy-14 --quiet -p build/release --warnings-as-errors='*'
+  # clang cannot read g++'s precompiled headers, nor does it know all of its warnings.
+  mkdir -p build/release/tidy
+  sed -E 's/-include [^ ]*cmake_pch[^ ]*//; s/-Winvalid-pch//' build/release/compile_commands.json >build/release/tidy/compile_commands.json
+  printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -n 1 \
+    clang-tidy-14 --quiet -p build/release/tidy --extra-arg=-Wno-unknown-warning-option --warnings-as-errors='*'
 fi
 
 echo "== test"
