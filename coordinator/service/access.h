@@ -5,8 +5,8 @@
 
 namespace synod::service {
 
-// Whether somebody with these identities has READ under this ACL (specs: ZooKeeper protocol, 13.7). State-machine version 1 knows two lists,
-// 0 (world:anyone, all) and 1 (world:anyone, read); whatever else is denied.
+// Whether somebody with these identities has READ under this ACL (specs: ZooKeeper protocol, 13.7). State-machine
+// version 1 knows two lists, 0 (world:anyone, all) and 1 (world:anyone, read); whatever else is denied.
 inline bool MayRead(IdentitySetId /*identities*/, AclId acl) { return acl.value() <= 1; }
 
 }  // namespace synod::service

@@ -43,7 +43,8 @@ void Service::Impl::FireWatches(const std::vector<tree::Event>& events) {
   }
 }
 
-void Service::Impl::OnWriteOutcome(Link* link, const statemachine::Command& applied, const statemachine::Outcome& outcome) {
+void Service::Impl::OnWriteOutcome(Link* link, const statemachine::Command& applied,
+                                   const statemachine::Outcome& outcome) {
   // S4: fenced. (The attach was applied before and closed the connection; this is the second lock.)
   if (outcome.error == tree::Error::kSessionMoved) return Close(link, CloseReason::kMoved);
   if (outcome.gap) return OnGap(link, applied.sequence);
@@ -72,8 +73,8 @@ void Service::Impl::OnWriteOutcome(Link* link, const statemachine::Command& appl
   UpdateFlow(link);
 }
 
-// All that is unanswered goes again, once for all the gaps that one loss makes. A later loss shows a gap beyond the mark, or brings OnResubmit, or
-// is found by the sweep's patience: progress is certain, and there is no storm.
+// All that is unanswered goes again, once for all the gaps that one loss makes. A later loss shows a gap beyond the
+// mark, or brings OnResubmit, or is found by the sweep's patience: progress is certain, and there is no storm.
 void Service::Impl::OnGap(Link* link, Sequence sequence) {
   if (sequence <= link->gap_mark) return;
   link->gap_mark = std::max(sequence, link->queue.LastSent());
@@ -120,7 +121,8 @@ void Service::Impl::OnInstalled() {
     if (call->waiting == UnaryCall::Waiting::kOutcome) unknown.push_back(number);
   }
   for (uint64_t number : unknown) {
-    FailUnary(number, ErrorCode::kNoQuorum, Effect::kMayHaveBeenDone, "this server skipped ahead and did not see the outcome");
+    FailUnary(number, ErrorCode::kNoQuorum, Effect::kMayHaveBeenDone,
+              "this server skipped ahead and did not see the outcome");
   }
   CheckBehind(Now());
 }
@@ -134,8 +136,8 @@ void Service::Impl::CatchUpAfterInstall(Link* link) {
     if (link->has_watches || !link->queue.empty()) Close(link, CloseReason::kResume);
     return;
   }
-  // Answers first: they are in the reply table. A reply may show a change whose event is lost, so with watches the connection is closed before
-  // any is given (W2); the client re-arms, and re-sends under its numbers.
+  // Answers first: they are in the reply table. A reply may show a change whose event is lost, so with watches the
+  // connection is closed before any is given (W2); the client re-arms, and re-sends under its numbers.
   if (link->has_watches) return Close(link, CloseReason::kResume);
   link->queue.Rewind();
   Advance(link, /*from_table=*/true);

@@ -31,7 +31,8 @@ void Service::Impl::Connect(ConnectionId id, ConnectRequest request) {
   if (link->phase != Link::Phase::kOpen) return Close(link, CloseReason::kProtocolError, "connect came twice");
   link->request = std::move(request);
   link->request.timeout = std::clamp(link->request.timeout, config.session_timeout_min, config.session_timeout_max);
-  link->request.disconnect_grace = std::clamp(link->request.disconnect_grace, absl::ZeroDuration(), link->request.timeout);
+  link->request.disconnect_grace =
+      std::clamp(link->request.disconnect_grace, absl::ZeroDuration(), link->request.timeout);
   link->since = Now();
   // S9. A client must not go back in time; a moment later this server may have caught up.
   if (link->request.last_zxid > deps.state_machine->last_zxid()) {
@@ -69,7 +70,8 @@ void Service::Impl::BeginCreate(Link* link) {
 void Service::Impl::BeginAttach(Link* link) {
   const sessions::Session* session = deps.state_machine->sessions().Find(link->request.session);
   if (session == nullptr) {
-    // Unknown here may be not yet known here: only a barrier makes it certain, since the client takes it for the end of its session.
+    // Unknown here may be not yet known here: only a barrier makes it certain, since the client takes it for the end of
+    // its session.
     if (link->phase == Link::Phase::kLookup) return Close(link, CloseReason::kSessionExpired);
     link->phase = Link::Phase::kLookup;
     return LookUp(link);
@@ -126,7 +128,8 @@ bool Service::Impl::OnGrantOutcome(uint64_t number, const statemachine::Outcome&
       BeginServing(link, outcome.grant);
       return true;
     case tree::Error::kSessionMoved:
-      // S4: the generation moved on before this was applied. Here is where it stands now; the connection is open, so once more.
+      // S4: the generation moved on before this was applied. Here is where it stands now; the connection is open, so
+      // once more.
       BeginAttach(link);
       return true;
     case tree::Error::kSessionExpired:

@@ -8,12 +8,13 @@
 
 namespace synod::service {
 
-// The service calls these from inside the door's own calls of it (a read is often answered before Submit returns), from apply and from timers.
+// The service calls these from inside the door's own calls of it (a read is often answered before Submit returns), from
+// apply and from timers.
 //
-// Rules for the implementation: it does not call the service back from inside a callback (it may post to the loop instead); it keeps the order of
-// OnConnected, OnReply, OnNotification and OnPong on the wire, since an event stands before any reply that shows its change (W2); it
-// gathers what one turn of the loop brings into one write. The object must live until OnClose returned, or until
-// Service::ConnectionClosed was called for it, whichever comes first.
+// Rules for the implementation: it does not call the service back from inside a callback (it may post to the loop
+// instead); it keeps the order of OnConnected, OnReply, OnNotification and OnPong on the wire, since an event stands
+// before any reply that shows its change (W2); it gathers what one turn of the loop brings into one write. The object
+// must live until OnClose returned, or until Service::ConnectionClosed was called for it, whichever comes first.
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -26,8 +27,8 @@ class Connection {
   virtual void OnPong(uint64_t ping, Zxid zxid) = 0;
   // Send what was given before, then close. The last call; the service has forgotten the connection already.
   virtual void OnClose(CloseReason reason, std::string_view message) = 0;
-  // L11, S3: stop reading this client. What was read already may still be submitted. Pings and further requests of a client that is not read
-  // are not missed: its session counts as heard while the connection stands.
+  // L11, S3: stop reading this client. What was read already may still be submitted. Pings and further requests of a
+  // client that is not read are not missed: its session counts as heard while the connection stands.
   virtual void OnFlowPause() = 0;
   virtual void OnFlowResume() = 0;
 };

@@ -138,7 +138,8 @@ std::optional<std::string> Liveness::TakeReport(absl::Duration now) {
 
 void Liveness::OnAck(const LivenessAck& ack, std::vector<Pong>* pongs) {
   if (ack.incarnation != options_.incarnation) return;
-  auto report = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const InFlight& r) { return r.number == ack.number; });
+  auto report =
+      std::find_if(in_flight_.begin(), in_flight_.end(), [&](const InFlight& r) { return r.number == ack.number; });
   if (report == in_flight_.end()) return;
   ++acknowledged_;
   for (const OwnedSession& s : report->heard) {
@@ -146,18 +147,22 @@ void Liveness::OnAck(const LivenessAck& ack, std::vector<Pong>* pongs) {
     if (it == entries_.end() || it->second->generation != s.generation) continue;
     Entry& entry = *it->second;
     if (std::binary_search(ack.refused.begin(), ack.refused.end(), s)) {
-      if (entry.last_report == report->number) List(&entry);  // asked again; the connection ends by itself if it stays refused
+      if (entry.last_report == report->number)
+        List(&entry);  // asked again; the connection ends by itself if it stays refused
       continue;
     }
     // Everything heard before this report was sent is covered now.
-    entry.reported_since = entry.last_report == report->number ? kNever : std::max(entry.reported_since, report->sent_at);
+    entry.reported_since =
+        entry.last_report == report->number ? kNever : std::max(entry.reported_since, report->sent_at);
     auto waiting = entry.pings.begin();
-    for (; waiting != entry.pings.end() && waiting->report <= report->number; ++waiting) pongs->push_back({s.session, waiting->ping});
+    for (; waiting != entry.pings.end() && waiting->report <= report->number; ++waiting)
+      pongs->push_back({s.session, waiting->ping});
     entry.pings.erase(entry.pings.begin(), waiting);
   }
   for (const OwnedSession& s : report->disconnected) {
     auto it = disconnects_.find(s.session);
-    if (it != disconnects_.end() && it->second.generation == s.generation) it->second.state = Disconnect::State::kAcknowledged;
+    if (it != disconnects_.end() && it->second.generation == s.generation)
+      it->second.state = Disconnect::State::kAcknowledged;
   }
   in_flight_.erase(report);
 }

@@ -1,4 +1,5 @@
-// The serving server's side of S6 and S8: which sessions were heard here, which pings may be answered, whose connection lost the quorum. Pure.
+// The serving server's side of S6 and S8: which sessions were heard here, which pings may be answered, whose connection
+// lost the quorum. Pure.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +17,17 @@
 
 namespace synod::service {
 
-// Told the time by its caller; `now` never goes back. A ping is answered when a report *sent since it came*, naming its session and generation, was
-// acknowledged: an older report's acknowledgement says nothing about it (counterexample 9). What was reported and not acknowledged is reported
-// again, so a lost report or a change of leader costs time only.
+// Told the time by its caller; `now` never goes back. A ping is answered when a report *sent since it came*, naming its
+// session and generation, was acknowledged: an older report's acknowledgement says nothing about it (counterexample 9).
+// What was reported and not acknowledged is reported again, so a lost report or a change of leader costs time only.
 class Liveness {
  public:
   struct Options {
     uint64_t incarnation = 0;
     absl::Duration report_interval = absl::Milliseconds(100);
     absl::Duration ping_report_interval = absl::Milliseconds(20);
-    // A report without answer counts as lost after it: its sessions are reported again. Its answer is welcome all the same.
+    // A report without answer counts as lost after it: its sessions are reported again. Its answer is welcome all the
+    // same.
     absl::Duration report_lost_after = absl::Milliseconds(300);
   };
   // One attached session. Kept by its connection so that Heard costs no lookup; good until Detach.
@@ -62,7 +64,8 @@ class Liveness {
   void Ping(Entry* entry, uint64_t ping, absl::Duration now);
   // L11: this client is not read at the moment; it counts as heard while its connection stands.
   void SetStanding(Entry* entry, bool standing);
-  // S8: the other side closed the connection of this generation. Reported until acknowledged, to every new leader again, while the session may live.
+  // S8: the other side closed the connection of this generation. Reported until acknowledged, to every new leader
+  // again, while the session may live.
   void Disconnected(SessionId session, OwnerGeneration generation, absl::Duration timeout, absl::Duration now);
   // It ended, or was attached again: whose connection closed before does not matter any more.
   void ForgetDisconnect(SessionId session) { disconnects_.erase(session); }
@@ -73,8 +76,8 @@ class Liveness {
   std::optional<std::string> TakeReport(absl::Duration now);
   // The leader's answer to one. Appends the pings to answer now, by session.
   void OnAck(const LivenessAck& ack, std::vector<Pong>* pongs);
-  // Sessions whose oldest sign of life has waited for an acknowledgement for two thirds of their timeout: their connections are to be closed
-  // (S6). Ascending.
+  // Sessions whose oldest sign of life has waited for an acknowledgement for two thirds of their timeout: their
+  // connections are to be closed (S6). Ascending.
   std::vector<SessionId> Overdue(absl::Duration now) const;
 
   uint64_t reports_sent() const { return next_number_ - 1; }
@@ -102,11 +105,11 @@ class Liveness {
   absl::btree_map<SessionId, std::unique_ptr<Entry>> entries_;
   absl::btree_map<SessionId, Disconnect> disconnects_;
   absl::btree_set<SessionId> standing_;
-  std::vector<SessionId> listed_;     // no order; may name detached ones
-  std::deque<InFlight> in_flight_;    // by number
+  std::vector<SessionId> listed_;   // no order; may name detached ones
+  std::deque<InFlight> in_flight_;  // by number
   uint64_t next_number_ = 1;
   uint64_t acknowledged_ = 0;
-  bool urgent_ = false;               // a ping or a disconnect waits
+  bool urgent_ = false;  // a ping or a disconnect waits
   absl::Duration last_report_ = -absl::InfiniteDuration();
 };
 

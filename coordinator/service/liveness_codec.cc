@@ -55,7 +55,8 @@ std::string EncodeAck(const LivenessAck& ack) {
 absl::StatusOr<LivenessKind> PeekLivenessKind(std::string_view bytes) {
   if (bytes.empty()) return absl::DataLossError("service message: empty");
   auto kind = static_cast<LivenessKind>(bytes[0]);
-  if (kind != LivenessKind::kReport && kind != LivenessKind::kAck) return absl::InvalidArgumentError("service message: unknown kind");
+  if (kind != LivenessKind::kReport && kind != LivenessKind::kAck)
+    return absl::InvalidArgumentError("service message: unknown kind");
   return kind;
 }
 

@@ -26,15 +26,15 @@ enum class LivenessKind : uint8_t { kReport = 1, kAck = 2 };
 
 // From a server to the leader.
 struct LivenessReport {
-  uint64_t incarnation = 0;  // of the sender's process
-  uint64_t number = 0;       // counts the sender's reports
+  uint64_t incarnation = 0;                // of the sender's process
+  uint64_t number = 0;                     // counts the sender's reports
   std::vector<OwnedSession> heard;         // ascending
   std::vector<OwnedSession> disconnected;  // ascending; S8: the other side closed the connection of this generation
 };
 // From the leader back. What is not refused is acknowledged.
 struct LivenessAck {
-  uint64_t incarnation = 0;  // of the report's sender
-  uint64_t number = 0;       // of the report
+  uint64_t incarnation = 0;           // of the report's sender
+  uint64_t number = 0;                // of the report
   std::vector<OwnedSession> refused;  // ascending; unknown, of another generation, or being expired
 };
 

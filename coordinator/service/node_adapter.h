@@ -23,7 +23,9 @@ class NodeAdapter final : public NodePort {
   ServerId self() const override { return node_->self(); }
   node::NodeStatus Status() const override { return node_->Status(); }
   consensus::ProposeResult TransferLeadership(ServerId target) override { return node_->TransferLeadership(target); }
-  void TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<uint64_t>)> done) override { node_->TakeSnapshot(std::move(done)); }
+  void TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<uint64_t>)> done) override {
+    node_->TakeSnapshot(std::move(done));
+  }
 
  private:
   node::Node* node_;

@@ -8,7 +8,7 @@
 namespace synod::service {
 namespace {
 
-constexpr absl::Duration kReadyFor = absl::Seconds(2);     // after the last confirmation
+constexpr absl::Duration kReadyFor = absl::Seconds(2);  // after the last confirmation
 constexpr absl::Duration kTransferWithin = absl::Seconds(2);
 
 std::string_view RoleName(const node::NodeStatus& status) {
@@ -115,7 +115,8 @@ std::vector<MemberStatus> Service::Members() const {
     members.push_back(std::move(out));
   }
   for (const consensus::PeerProgress& p : status.core.peers) {
-    if (p.guest) members.push_back({p.identity.server, p.identity.storage, "guest", "", false, p.recently_active, p.match});
+    if (p.guest)
+      members.push_back({p.identity.server, p.identity.storage, "guest", "", false, p.recently_active, p.match});
   }
   return members;
 }
@@ -144,7 +145,8 @@ void Service::Impl::TransferLeadership(ServerId target, absl::AnyInvocable<void(
 
 void Service::Impl::TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<SnapshotDone>)> done) {
   if (stopping || node == nullptr) return done(absl::UnavailableError("the server is not serving"));
-  node->TakeSnapshot([this, began = Now(), done = std::move(done), watch = std::weak_ptr<bool>(alive)](absl::StatusOr<uint64_t> records) mutable {
+  node->TakeSnapshot([this, began = Now(), done = std::move(done),
+                      watch = std::weak_ptr<bool>(alive)](absl::StatusOr<uint64_t> records) mutable {
     if (!records.ok()) return done(records.status());
     if (!watch.lock()) return done(absl::UnavailableError("the server stops"));
     done(SnapshotDone{node->Status().snapshot_index, *records, Now() - began});
@@ -156,6 +158,8 @@ ServerStatus Service::Status() const { return impl_->Status(); }
 void Service::TransferLeadership(ServerId target, absl::AnyInvocable<void(absl::StatusOr<ServerId>)> done) {
   impl_->TransferLeadership(target, std::move(done));
 }
-void Service::TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<SnapshotDone>)> done) { impl_->TakeSnapshot(std::move(done)); }
+void Service::TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<SnapshotDone>)> done) {
+  impl_->TakeSnapshot(std::move(done));
+}
 
 }  // namespace synod::service

@@ -24,7 +24,8 @@ class Reader {
     Error e = tree().Exists(op.path, &stat);
     if (e == Error::kOk) reply_->stat = stat;
     // A missing node is watched for its creation (13.3); both kinds share one table.
-    if (op.watch && (e == Error::kOk || e == Error::kNoNode)) Watch(op.path, e == Error::kOk ? WatchKind::kData : WatchKind::kExists);
+    if (op.watch && (e == Error::kOk || e == Error::kNoNode))
+      Watch(op.path, e == Error::kOk ? WatchKind::kData : WatchKind::kExists);
     return e;
   }
   Error operator()(const GetData& op) {
@@ -50,7 +51,8 @@ class Reader {
   Error operator()(const Sync&) { return Error::kOk; }
   Error operator()(const AddWatch& op) {
     if (Error e = CheckWatch(true); e != Error::kOk) return e;
-    if (op.kind != WatchKind::kPersistent && op.kind != WatchKind::kPersistentRecursive) return Bad("a one-shot watch is set by a read");
+    if (op.kind != WatchKind::kPersistent && op.kind != WatchKind::kPersistentRecursive)
+      return Bad("a one-shot watch is set by a read");
     if (!tree::IsValidPath(op.path)) return Bad("malformed path");
     Watch(op.path, op.kind);
     return Error::kOk;

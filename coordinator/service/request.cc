@@ -10,8 +10,9 @@ bool IsWrite(const Operation& operation) {
 std::string_view OperationName(const Operation& operation) { return OperationName(operation.index()); }
 
 std::string_view OperationName(size_t index) {
-  static constexpr std::string_view kNames[] = {"create", "delete",      "setData", "check",    "multi",       "closeSession", "exists",
-                                                "getData", "getChildren", "sync",    "addWatch", "removeWatch", "unintelligible"};
+  static constexpr std::string_view kNames[] = {"create",       "delete",      "setData",       "check",       "multi",
+                                                "closeSession", "exists",      "getData",       "getChildren", "sync",
+                                                "addWatch",     "removeWatch", "unintelligible"};
   static_assert(std::size(kNames) == std::variant_size_v<Operation>);
   return index < std::size(kNames) ? kNames[index] : std::string_view("?");
 }

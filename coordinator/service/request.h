@@ -1,4 +1,5 @@
-// What the doors ask of the service and get back: plain values, no wire type. Both doors (gRPC, ZooKeeper's own) build the same requests.
+// What the doors ask of the service and get back: plain values, no wire type. Both doors (gRPC, ZooKeeper's own) build
+// the same requests.
 //
 // Numbers of enums that reach clients equal those of proto/synod/v1/coordination.proto, so that a door may cast them.
 #pragma once
@@ -48,18 +49,19 @@ enum class ReadStrength : uint8_t {
 struct CloseSession {};  // a write: numbered
 struct Exists {
   std::string path;
-  bool watch = false;    // set also when the node is missing
+  bool watch = false;  // set also when the node is missing
 };
 struct GetData {
   std::string path;
-  bool watch = false;    // set only if the node exists
+  bool watch = false;  // set only if the node exists
 };
 struct GetChildren {
   std::string path;
-  bool watch = false;    // set only if the node exists
+  bool watch = false;  // set only if the node exists
   bool with_stat = false;
 };
-// Answered once everything that was committed anywhere before it came is applied here. Holds back the session's later writes (L3).
+// Answered once everything that was committed anywhere before it came is applied here. Holds back the session's later
+// writes (L3).
 struct Sync {
   std::string path;  // echoed by the door, if its protocol does
 };
@@ -73,16 +75,16 @@ struct RemoveWatch {
   std::string path;
   WatchKind kind = WatchKind::kData;
 };
-// The door could not make sense of the operation (unknown, or fields out of range). A write of that kind keeps its number: it is logged as a refusal
-// (S2, counterexample 14).
+// The door could not make sense of the operation (unknown, or fields out of range). A write of that kind keeps its
+// number: it is logged as a refusal (S2, counterexample 14).
 struct Unintelligible {
   tree::Error error = tree::Error::kBadArguments;
   bool write = false;  // it was, or has to count as, a write
   std::string message;
 };
 
-using Operation = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, MultiOp, CloseSession, Exists, GetData, GetChildren, Sync, AddWatch,
-                               RemoveWatch, Unintelligible>;
+using Operation = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, MultiOp, CloseSession, Exists, GetData,
+                               GetChildren, Sync, AddWatch, RemoveWatch, Unintelligible>;
 
 bool IsWrite(const Operation& operation);
 // "create" and so on, for logs and metrics.
@@ -90,8 +92,9 @@ std::string_view OperationName(const Operation& operation);
 std::string_view OperationName(size_t index);  // by Operation::index(), as in Reply::operation
 
 struct Request {
-  uint64_t id = 0;      // the client's, echoed
-  // Writes of native sessions: the session's next number, or one used before (re-sent). 0: reads, unary calls, ZooKeeper connections.
+  uint64_t id = 0;  // the client's, echoed
+  // Writes of native sessions: the session's next number, or one used before (re-sent). 0: reads, unary calls,
+  // ZooKeeper connections.
   Sequence sequence;
   ReadStrength strength = ReadStrength::kSession;
   Operation operation;
@@ -100,7 +103,7 @@ struct Request {
 // tree::Error below 100; from 100 on what failed on the way to an outcome.
 enum class ErrorCode : uint8_t {
   kOk = 0,
-  kNoQuorum = 100,    // no leader that a majority confirms is known here, or this server is behind the caller
+  kNoQuorum = 100,  // no leader that a majority confirms is known here, or this server is behind the caller
   kOverloaded = 101,
   kMalformed = 102,
   kInternal = 103,
@@ -114,18 +117,18 @@ enum class Effect : uint8_t { kNotDone = 0, kMayHaveBeenDone = 1 };
 struct Reply {
   uint64_t id = 0;
   Sequence sequence;
-  Zxid zxid;                       // a write: its own; a read: of the last command applied here
+  Zxid zxid;  // a write: its own; a read: of the last command applied here
   ErrorCode error = ErrorCode::kOk;
-  Effect effect = Effect::kNotDone;  // with an error
-  std::string message;             // for people, with some errors
-  uint8_t operation = 0;           // index() of the request's Operation, so that the door knows which fields count
-  OpResult result;                 // create, delete, set data, check
-  std::vector<OpResult> results;   // multi, failed ones too; empty if it was refused as a whole
-  std::optional<tree::Stat> stat;  // exists, get data, get children with stat
-  NodeData data;                   // get data; nullopt: null
+  Effect effect = Effect::kNotDone;   // with an error
+  std::string message;                // for people, with some errors
+  uint8_t operation = 0;              // index() of the request's Operation, so that the door knows which fields count
+  OpResult result;                    // create, delete, set data, check
+  std::vector<OpResult> results;      // multi, failed ones too; empty if it was refused as a whole
+  std::optional<tree::Stat> stat;     // exists, get data, get children with stat
+  NodeData data;                      // get data; nullopt: null
   std::vector<std::string> children;  // in byte order
-  bool repeated = false;           // the write had been applied before: its first outcome again
-  absl::Duration age;              // kLocal reads: since this server last heard from a leader
+  bool repeated = false;              // the write had been applied before: its first outcome again
+  absl::Duration age;                 // kLocal reads: since this server last heard from a leader
 };
 
 // A watch fired.
@@ -146,8 +149,8 @@ struct WatchSet {
 struct ConnectRequest {
   SessionId session;  // 0: a new one
   std::string password;
-  absl::Duration timeout;  // wanted; clamped
-  Zxid last_zxid;          // the highest the client saw in any reply
+  absl::Duration timeout;           // wanted; clamped
+  Zxid last_zxid;                   // the highest the client saw in any reply
   absl::Duration disconnect_grace;  // S8; zero: off
   std::vector<WatchSet> rearm;
   Sequence confirmed_below;
@@ -159,26 +162,26 @@ struct ConnectResult {
   absl::Duration timeout;           // as granted
   absl::Duration disconnect_grace;  // as granted
   OwnerGeneration generation;
-  Sequence last_applied;            // S2: the client goes on from the next, and re-sends what it has no answer to
+  Sequence last_applied;  // S2: the client goes on from the next, and re-sends what it has no answer to
   Zxid zxid;
   ServerId server;
   uint32_t max_data_bytes = 0;
-  uint32_t max_outstanding = 0;     // requests in flight beyond which the server stops reading
+  uint32_t max_outstanding = 0;  // requests in flight beyond which the server stops reading
 };
 
-// Why the server closes a connection. The comment names the gRPC status; a ZooKeeper connection is closed without a word, except
-// kSessionExpired and kAuthFailed while connecting (timeout 0).
+// Why the server closes a connection. The comment names the gRPC status; a ZooKeeper connection is closed without a
+// word, except kSessionExpired and kAuthFailed while connecting (timeout 0).
 enum class CloseReason : uint8_t {
-  kSessionClosed,    // OK: the client closed its session
-  kSessionExpired,   // UNAUTHENTICATED: unknown, expired or closed
-  kAuthFailed,       // UNAUTHENTICATED: wrong password
-  kMoved,            // ABORTED: the session was attached elsewhere since (S4)
-  kOverloaded,       // RESOURCE_EXHAUSTED: budgets of the server, or a client that never confirms replies
-  kNoQuorum,         // UNAVAILABLE: no leader that a majority confirms (S6)
-  kBehind,           // UNAVAILABLE: this server is behind the client's last_zxid (S9)
-  kResume,           // UNAVAILABLE: connect again, here or elsewhere, and re-arm (S10)
-  kShutdown,         // UNAVAILABLE: the server stops
-  kProtocolError,    // INVALID_ARGUMENT
+  kSessionClosed,   // OK: the client closed its session
+  kSessionExpired,  // UNAUTHENTICATED: unknown, expired or closed
+  kAuthFailed,      // UNAUTHENTICATED: wrong password
+  kMoved,           // ABORTED: the session was attached elsewhere since (S4)
+  kOverloaded,      // RESOURCE_EXHAUSTED: budgets of the server, or a client that never confirms replies
+  kNoQuorum,        // UNAVAILABLE: no leader that a majority confirms (S6)
+  kBehind,          // UNAVAILABLE: this server is behind the client's last_zxid (S9)
+  kResume,          // UNAVAILABLE: connect again, here or elsewhere, and re-arm (S10)
+  kShutdown,        // UNAVAILABLE: the server stops
+  kProtocolError,   // INVALID_ARGUMENT
 };
 std::string_view CloseReasonName(CloseReason reason);
 

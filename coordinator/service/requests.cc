@@ -15,12 +15,14 @@ using Kind = SessionQueue::Kind;
 void Service::Impl::Submit(ConnectionId id, absl::Span<Request> requests, Sequence confirmed_below) {
   Link* link = FindLink(id);
   if (link == nullptr) return;
-  if (link->phase != Link::Phase::kServing) return Close(link, CloseReason::kProtocolError, "a request before the connection was granted");
+  if (link->phase != Link::Phase::kServing)
+    return Close(link, CloseReason::kProtocolError, "a request before the connection was granted");
   absl::Duration now = Now();
   stats.packets_received += requests.size();
   stats.requests += requests.size();
   liveness.Heard(link->liveness, now);
-  if (confirmed_below != Sequence(0) && link->options.numbers_own_writes) Confirm(link, confirmed_below);  // S3: before the cap is looked at
+  if (confirmed_below != Sequence(0) && link->options.numbers_own_writes)
+    Confirm(link, confirmed_below);  // S3: before the cap is looked at
   for (Request& request : requests) {
     Enqueue(link, &request, now);
     if (link->phase == Link::Phase::kClosed) return;
@@ -33,8 +35,9 @@ void Service::Impl::Enqueue(Link* link, Request* request, absl::Duration now) {
   if (IsWrite(request->operation)) return EnqueueWrite(link, request, now);
   if (request->sequence != Sequence(0)) return Close(link, CloseReason::kProtocolError, "a read with a number");
   SessionQueue::Item item;
-  bool barrier = std::holds_alternative<Sync>(request->operation) ||
-                 (request->strength == ReadStrength::kLinearizable && !std::holds_alternative<Unintelligible>(request->operation));
+  bool barrier =
+      std::holds_alternative<Sync>(request->operation) ||
+      (request->strength == ReadStrength::kLinearizable && !std::holds_alternative<Unintelligible>(request->operation));
   item.kind = barrier ? Kind::kBarrier : Kind::kRead;
   item.strength = request->strength;
   item.operation_index = static_cast<uint8_t>(request->operation.index());
@@ -128,7 +131,8 @@ void Service::Impl::Confirm(Link* link, Sequence below) {
 }
 
 bool Service::Impl::AtReplyCap(const Link& link) const {
-  return link.unconfirmed.size() >= config.unconfirmed_replies_max || link.unconfirmed_bytes >= config.unconfirmed_bytes_max;
+  return link.unconfirmed.size() >= config.unconfirmed_replies_max ||
+         link.unconfirmed_bytes >= config.unconfirmed_bytes_max;
 }
 
 void Service::Impl::Advance(Link* link, bool from_table) {
@@ -234,7 +238,8 @@ void Service::Impl::AnswerRead(Link* link, const SessionQueue::Item& item) {
 
 void Service::Impl::AnswerFromTable(Link* link, const SessionQueue::Item& item, bool repeated) {
   const sessions::Session* session = deps.state_machine->sessions().Find(link->session);
-  SYNOD_CHECK(session != nullptr && item.sequence <= session->last_applied()) << "number " << item.sequence << " was not applied";
+  SYNOD_CHECK(session != nullptr && item.sequence <= session->last_applied())
+      << "number " << item.sequence << " was not applied";
   Reply reply;
   std::optional<std::string_view> stored = session->replies().Find(item.sequence);
   absl::StatusOr<statemachine::Outcome> outcome =
@@ -255,7 +260,8 @@ void Service::Impl::AnswerFromTable(Link* link, const SessionQueue::Item& item, 
   GiveReply(link, item, std::move(reply), {}, Now());
 }
 
-void Service::Impl::GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path, absl::Duration now) {
+void Service::Impl::GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path,
+                              absl::Duration now) {
   reply.id = item.id;
   reply.sequence = item.sequence;
   reply.operation = item.operation_index;

@@ -52,7 +52,8 @@ void Service::Impl::Stop() {
   while (!calls.empty()) {
     const UnaryCall& call = *calls.begin()->second;
     FailUnary(call.number, ErrorCode::kNoQuorum,
-              call.waiting == UnaryCall::Waiting::kOutcome ? Effect::kMayHaveBeenDone : Effect::kNotDone, "the server stops");
+              call.waiting == UnaryCall::Waiting::kOutcome ? Effect::kMayHaveBeenDone : Effect::kNotDone,
+              "the server stops");
   }
   for (Transfer& transfer : transfers) transfer.done(absl::UnavailableError("the server stops"));
   transfers.clear();
@@ -154,7 +155,8 @@ void Service::Impl::UpdateFlow(Link* link) {
   bool was_over = over_budget;
   if (OverBudget() != was_over) return UpdateAllFlow();
   uint64_t scale = link->paused ? 2 : 1;
-  bool own = link->queue.size() > config.max_outstanding / scale || link->queue.bytes() > config.connection_bytes_max / scale;
+  bool own =
+      link->queue.size() > config.max_outstanding / scale || link->queue.bytes() > config.connection_bytes_max / scale;
   bool pause = own || node_full || over_budget;
   if (pause == link->paused) return;
   link->paused = pause;
@@ -180,7 +182,9 @@ Service::Service(const ServiceConfig& config, ServiceDependencies dependencies)
 Service::~Service() { impl_->Stop(); }
 void Service::Start(NodePort* node) { impl_->Start(node); }
 void Service::Stop() { impl_->Stop(); }
-ConnectionId Service::Open(Connection* connection, const ConnectionOptions& options) { return impl_->Open(connection, options); }
+ConnectionId Service::Open(Connection* connection, const ConnectionOptions& options) {
+  return impl_->Open(connection, options);
+}
 void Service::Connect(ConnectionId id, ConnectRequest request) { impl_->Connect(id, std::move(request)); }
 void Service::Submit(ConnectionId id, absl::Span<Request> requests, Sequence confirmed_below) {
   impl_->Submit(id, requests, confirmed_below);

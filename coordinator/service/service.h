@@ -1,8 +1,9 @@
-// The layer between the doors and the node: sessions as clients see them, order, reads, watches, liveness (architecture.md, sections 3 and 4).
+// The layer between the doors and the node: sessions as clients see them, order, reads, watches, liveness
+// (architecture.md, sections 3 and 4).
 //
-// One per server, on its loop. It turns requests into commands, hands them to the node, and answers when it sees them applied here. It
-// decides nothing that is replicated: everything of that kind is in the commands. No wire type, clock, thread or socket; time is read from the injected
-// Clock and wakes it through the injected Executor.
+// One per server, on its loop. It turns requests into commands, hands them to the node, and answers when it sees them
+// applied here. It decides nothing that is replicated: everything of that kind is in the commands. No wire type, clock,
+// thread or socket; time is read from the injected Clock and wakes it through the injected Executor.
 #pragma once
 
 #include <cstdint>
@@ -31,20 +32,22 @@ struct ServiceConfig {
   absl::Duration session_timeout_min = absl::Milliseconds(4000);
   absl::Duration session_timeout_max = absl::Milliseconds(40000);
   uint32_t max_data_bytes = 1048575;
-  uint32_t max_outstanding = 1000;             // per connection; beyond it the client is not read (L11)
-  uint64_t connection_bytes_max = 4 << 20;     // of requests not answered, per connection; beyond it the client is not read
-  uint64_t total_bytes_max = 256 << 20;        // of all connections; beyond it nobody is read, and nobody new accepted
-  uint64_t watch_bytes_max = 256 << 20;        // of all watches; beyond it a read that sets one is refused with kOverloaded
+  uint32_t max_outstanding = 1000;  // per connection; beyond it the client is not read (L11)
+  uint64_t connection_bytes_max =
+      4 << 20;                           // of requests not answered, per connection; beyond it the client is not read
+  uint64_t total_bytes_max = 256 << 20;  // of all connections; beyond it nobody is read, and nobody new accepted
+  uint64_t watch_bytes_max = 256 << 20;  // of all watches; beyond it a read that sets one is refused with kOverloaded
   uint32_t max_connections = 20000;
-  uint32_t max_unary_calls = 10000;            // not answered
+  uint32_t max_unary_calls = 10000;                             // not answered
   uint32_t unconfirmed_replies_max = sessions::kReplyCountCap;  // S3
   uint64_t unconfirmed_bytes_max = sessions::kReplyBytesCap;    // S3
-  absl::Duration behind_wait = absl::Seconds(1);         // S9
-  absl::Duration hold_max = absl::Seconds(2);            // S6: min(this, timeout / 3)
-  absl::Duration report_interval = absl::Milliseconds(100);    // S6
-  absl::Duration ping_report_interval = absl::Milliseconds(20);  // a waiting ping brings a report forward, this often at most
+  absl::Duration behind_wait = absl::Seconds(1);                // S9
+  absl::Duration hold_max = absl::Seconds(2);                   // S6: min(this, timeout / 3)
+  absl::Duration report_interval = absl::Milliseconds(100);     // S6
+  absl::Duration ping_report_interval =
+      absl::Milliseconds(20);  // a waiting ping brings a report forward, this often at most
   absl::Duration tick = absl::Milliseconds(10);
-  absl::Duration expiry_tick = absl::Milliseconds(50);   // leader; a gap of more than two is a stall of our own (S5)
+  absl::Duration expiry_tick = absl::Milliseconds(50);  // leader; a gap of more than two is a stall of our own (S5)
   absl::Duration slow_operation = absl::Milliseconds(500);
 };
 
@@ -52,7 +55,7 @@ struct SlowOperation {
   std::string_view operation;
   std::string_view path;  // of a multi: the first operation's; empty if there is none
   absl::Duration duration;
-  SessionId session;      // 0: a unary call
+  SessionId session;  // 0: a unary call
 };
 
 struct ServiceDependencies {
@@ -81,28 +84,31 @@ class Service final : public node::NodeObserver, public statemachine::ApplyObser
 
   // Gives it the node (not owned) and starts its timers. Doors may call from then on.
   void Start(NodePort* node);
-  // Closes every connection with kShutdown (reported to nobody, S8), fails unary calls and refuses new ones. For the start of a shutdown and
-  // before destruction.
+  // Closes every connection with kShutdown (reported to nobody, S8), fails unary calls and refuses new ones. For the
+  // start of a shutdown and before destruction.
   void Stop();
 
   // ---- for doors ----
 
-  // A client connected. 0: refused (budgets reached or stopping), the door closes it with kOverloaded. `connection` is not owned.
+  // A client connected. 0: refused (budgets reached or stopping), the door closes it with kOverloaded. `connection` is
+  // not owned.
   ConnectionId Open(Connection* connection, const ConnectionOptions& options);
   // The first message of the client, once per connection. Answered by OnConnected or OnClose.
   void Connect(ConnectionId id, ConnectRequest request);
-  // Requests in the order sent. `confirmed_below` (0: nothing said) is taken before them (S3). Any call counts as the session being heard. A number
-  // out of order, a read with a number or a request before OnConnected closes with kProtocolError.
+  // Requests in the order sent. `confirmed_below` (0: nothing said) is taken before them (S3). Any call counts as the
+  // session being heard. A number out of order, a read with a number or a request before OnConnected closes with
+  // kProtocolError.
   void Submit(ConnectionId id, absl::Span<Request> requests, Sequence confirmed_below = Sequence(0));
   // Answered by OnPong when the leader is known to have heard of this session since (S6); never answered without that.
   void Ping(ConnectionId id, uint64_t ping);
   // A ZooKeeper connection re-arms its watches (setWatches): events that are due come before this returns.
   void Rearm(ConnectionId id, absl::Span<const WatchSet> watches);
-  // The connection is gone; no callback comes any more. `by_peer`: the other side closed or reset it (S8: reported, with disconnect_grace); false:
-  // this server did (slow reader, protocol error found by the door). Unknown ids are ignored.
+  // The connection is gone; no callback comes any more. `by_peer`: the other side closed or reset it (S8: reported,
+  // with disconnect_grace); false: this server did (slow reader, protocol error found by the door). Unknown ids are
+  // ignored.
   void ConnectionClosed(ConnectionId id, bool by_peer);
-  // One request without session: plain at-least-once. `done` is called once, maybe inside this call. Errors from kNoQuorum on tell by
-  // Reply::effect whether a write may have been done.
+  // One request without session: plain at-least-once. `done` is called once, maybe inside this call. Errors from
+  // kNoQuorum on tell by Reply::effect whether a write may have been done.
   void Call(CallRequest call, CallDone done);
 
   // ---- for operators ----
@@ -110,8 +116,8 @@ class Service final : public node::NodeObserver, public statemachine::ApplyObser
   ServerStatus Status() const;
   std::vector<MemberStatus> Members() const;
   DigestStatus Digest() const;
-  // 0: the most up-to-date voter. `done` with the new leader once it is known here. FailedPrecondition: not leading, or no such voter;
-  // DeadlineExceeded: not taken over in time.
+  // 0: the most up-to-date voter. `done` with the new leader once it is known here. FailedPrecondition: not leading, or
+  // no such voter; DeadlineExceeded: not taken over in time.
   void TransferLeadership(ServerId target, absl::AnyInvocable<void(absl::StatusOr<ServerId>)> done);
   struct SnapshotDone {
     LogIndex index;

@@ -1,5 +1,6 @@
-// The inside of Service. Its parts: service.cc (the face, connections, flow), connecting.cc (create, attach, re-arm), requests.cc (a session's requests),
-// applying.cc (what apply brings), unary.cc (calls without session), timing.cc (clocked duties, leadership, liveness), operators.cc.
+// The inside of Service. Its parts: service.cc (the face, connections, flow), connecting.cc (create, attach, re-arm),
+// requests.cc (a session's requests), applying.cc (what apply brings), unary.cc (calls without session), timing.cc
+// (clocked duties, leadership, liveness), operators.cc.
 #pragma once
 
 #include <cstdint>
@@ -29,14 +30,14 @@ struct Link {
     kLookup,    // the session is unknown here: a read barrier tells whether it is unknown at all
     kGranting,  // a create or attach is on its way through the log
     kServing,
-    kClosed,    // forgotten; the object only outlives the turn
+    kClosed,  // forgotten; the object only outlives the turn
   };
   ConnectionId id;
   Connection* door = nullptr;
   ConnectionOptions options;
   Phase phase = Phase::kOpen;
-  absl::Duration since;       // opened, then connect came
-  ConnectRequest request;     // until serving
+  absl::Duration since;    // opened, then connect came
+  ConnectRequest request;  // until serving
 
   uint64_t grant_number = 0;  // kGranting: names the create or attach in Origin::request
   std::string grant_command;
@@ -50,20 +51,20 @@ struct Link {
   absl::Duration grace;
   Liveness::Entry* liveness = nullptr;
   SessionQueue queue;
-  Sequence last_number;       // the highest number this session's client (or we for it) used
+  Sequence last_number;  // the highest number this session's client (or we for it) used
   Sequence confirmed_below = Sequence(1);
   std::deque<uint32_t> unconfirmed;  // S3: bytes of each reply from confirmed_below on
   uint64_t unconfirmed_bytes = 0;
   std::optional<absl::Duration> capped_since;  // S3: at the cap with writes held back
-  Sequence gap_mark;          // numbers up to it were sent again because of a gap, and nothing was applied since
-  absl::Duration progress;    // the last time a write was answered, or all were sent again
-  absl::Duration patience;    // how long to wait for progress before sending again
-  bool closing = false;       // its CloseSession was applied; the reply is still to be given
-  bool has_watches = false;   // has, or had
-  bool paused = false;        // the door was told not to read
-  bool barrier_retry = false; // a barrier of the queue failed
-  uint64_t counted_bytes = 0; // its share of outstanding_bytes
-  uint64_t counted_items = 0; // its share of outstanding
+  Sequence gap_mark;           // numbers up to it were sent again because of a gap, and nothing was applied since
+  absl::Duration progress;     // the last time a write was answered, or all were sent again
+  absl::Duration patience;     // how long to wait for progress before sending again
+  bool closing = false;        // its CloseSession was applied; the reply is still to be given
+  bool has_watches = false;    // has, or had
+  bool paused = false;         // the door was told not to read
+  bool barrier_retry = false;  // a barrier of the queue failed
+  uint64_t counted_bytes = 0;  // its share of outstanding_bytes
+  uint64_t counted_items = 0;  // its share of outstanding
 };
 
 // One call without session.
@@ -136,8 +137,8 @@ struct Service::Impl {
   void RetryBarriers(Link* link);
   void Confirm(Link* link, Sequence below);
   bool AtReplyCap(const Link& link) const;
-  // Answers what can be answered at the front, then sends what may be sent. `from_table`: writes that an install jumped over are answered by the reply
-  // table (S10).
+  // Answers what can be answered at the front, then sends what may be sent. `from_table`: writes that an install jumped
+  // over are answered by the reply table (S10).
   void Advance(Link* link, bool from_table = false);
   void Release(Link* link, bool from_table);
   void Pump(Link* link);
@@ -151,7 +152,8 @@ struct Service::Impl {
   bool SubmitToNode(std::string command);
 
   // ---- applying.cc ----
-  void OnCommand(const statemachine::Command& command, const statemachine::Outcome& outcome, const std::vector<tree::Event>& events);
+  void OnCommand(const statemachine::Command& command, const statemachine::Outcome& outcome,
+                 const std::vector<tree::Event>& events);
   void FireWatches(const std::vector<tree::Event>& events);
   void OnWriteOutcome(Link* link, const statemachine::Command& command, const statemachine::Outcome& outcome);
   // A gap: something before it was lost on the way.
@@ -191,7 +193,9 @@ struct Service::Impl {
   void OnPeerDown(ServerId peer);
   void OnQueueDrained();
   void LeaderLost(absl::Duration now);
-  bool HeldTooLong(absl::Duration now, absl::Duration hold) const { return !can_submit && now - leader_lost_at >= hold; }
+  bool HeldTooLong(absl::Duration now, absl::Duration hold) const {
+    return !can_submit && now - leader_lost_at >= hold;
+  }
   void ProbeQuorum(absl::Duration now);
 
   // ---- operators.cc ----
@@ -208,28 +212,28 @@ struct Service::Impl {
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);  // posted tasks and barriers hold it weakly
 
   absl::btree_map<ConnectionId, std::unique_ptr<Link>> links;
-  std::vector<std::unique_ptr<Link>> graveyard;                // freed at the next tick
-  absl::flat_hash_map<SessionId, Link*> serving;               // looked up only
-  absl::flat_hash_map<uint64_t, ConnectionId> grants;          // by Origin::request; looked up only
-  absl::btree_map<uint64_t, std::unique_ptr<UnaryCall>> calls; // by number
+  std::vector<std::unique_ptr<Link>> graveyard;                 // freed at the next tick
+  absl::flat_hash_map<SessionId, Link*> serving;                // looked up only
+  absl::flat_hash_map<uint64_t, ConnectionId> grants;           // by Origin::request; looked up only
+  absl::btree_map<uint64_t, std::unique_ptr<UnaryCall>> calls;  // by number
   watches::WatchTable watch_table;
   Liveness liveness;
   SessionExpirer expirer;
   std::vector<sessions::ExpiryQueue::Due> to_expire;  // the queue was full
 
-  uint64_t next_number = 1;   // of Origin::request
+  uint64_t next_number = 1;  // of Origin::request
   // Who waits for this server to catch up (S9), and the lowest zxid among what they wait for.
   std::vector<ConnectionId> behind;
   std::vector<uint64_t> behind_calls;
   Zxid behind_lowest{INT64_MAX};
-  ConnectionId pump_after;    // fairness when the queue has room again
+  ConnectionId pump_after;  // fairness when the queue has room again
 
-  bool can_submit = false;    // a leader is known and reachable, and asked for everything unanswered (OnResubmit)
+  bool can_submit = false;  // a leader is known and reachable, and asked for everything unanswered (OnResubmit)
   absl::Duration leader_lost_at;
   consensus::RoleChange role;
   // The leader and term for which everything unanswered was sent; leader 0 once the connection to it closed.
   consensus::RoleChange sent_to;
-  bool node_full = false;     // L11
+  bool node_full = false;  // L11
   bool over_budget = false;
   uint64_t outstanding = 0;
   uint64_t outstanding_bytes = 0;
@@ -239,7 +243,7 @@ struct Service::Impl {
   absl::Duration last_expiry;
   absl::Duration last_probe = -absl::InfiniteDuration();
   absl::Duration confirmed_at = -absl::InfiniteDuration();  // start of the last probe that a quorum confirmed
-  absl::Duration leader_age;  // as of leader_age_at, for local reads (W1)
+  absl::Duration leader_age;                                // as of leader_age_at, for local reads (W1)
   absl::Duration leader_age_at;
 
   struct Transfer {

@@ -2,7 +2,8 @@
 
 namespace synod::service {
 
-void SessionExpirer::Update(bool leading_and_caught_up, Term term, const sessions::SessionTable& sessions, absl::Duration now) {
+void SessionExpirer::Update(bool leading_and_caught_up, Term term, const sessions::SessionTable& sessions,
+                            absl::Duration now) {
   if (!leading_and_caught_up) {
     if (active_) queue_.Clear();
     active_ = false;
@@ -16,7 +17,8 @@ void SessionExpirer::Update(bool leading_and_caught_up, Term term, const session
 
 void SessionExpirer::OnGranted(const statemachine::SessionGrant& grant, absl::Duration now) {
   if (!active_) return;
-  queue_.Set(grant.session, grant.generation, absl::Milliseconds(grant.timeout_ms), absl::Milliseconds(grant.disconnect_grace_ms), now);
+  queue_.Set(grant.session, grant.generation, absl::Milliseconds(grant.timeout_ms),
+             absl::Milliseconds(grant.disconnect_grace_ms), now);
 }
 
 bool SessionExpirer::OnReport(const LivenessReport& report, absl::Duration now) {

@@ -15,14 +15,15 @@
 
 namespace synod::service {
 
-// On every server, active on the leader only: from when an entry of its own term is applied there until it leads no more. Told the time; pure. It
-// decides who is due; an expiry takes effect through the log.
+// On every server, active on the leader only: from when an entry of its own term is applied there until it leads no
+// more. Told the time; pure. It decides who is due; an expiry takes effect through the log.
 class SessionExpirer {
  public:
   // `tick`: how often Due is called.
   explicit SessionExpirer(absl::Duration tick) : queue_(tick) {}
 
-  // Call before every other use, with what the node says. Leading anew (another term) gives every session its full timeout (S5).
+  // Call before every other use, with what the node says. Leading anew (another term) gives every session its full
+  // timeout (S5).
   void Update(bool leading_and_caught_up, Term term, const sessions::SessionTable& sessions, absl::Duration now);
   bool active() const { return active_; }
   Term term() const { return term_; }
@@ -31,11 +32,12 @@ class SessionExpirer {
   void OnGranted(const statemachine::SessionGrant& grant, absl::Duration now);
   void OnEnded(SessionId session) { queue_.Remove(session); }
 
-  // A server's report: touches the sessions and starts graces. To be acknowledged only after a read barrier *started after this* has
-  // confirmed a quorum, with what Judge says then. False: not active, nothing was done and nothing may be said.
+  // A server's report: touches the sessions and starts graces. To be acknowledged only after a read barrier *started
+  // after this* has confirmed a quorum, with what Judge says then. False: not active, nothing was done and nothing may
+  // be said.
   bool OnReport(const LivenessReport& report, absl::Duration now);
-  // The acknowledgement of a report, once the barrier passed; nullopt if this server's lead ended since (`term` is as OnReport found it). What is
-  // closing by now is refused (counterexample 9).
+  // The acknowledgement of a report, once the barrier passed; nullopt if this server's lead ended since (`term` is as
+  // OnReport found it). What is closing by now is refused (counterexample 9).
   std::optional<LivenessAck> Judge(const LivenessReport& report, Term term, absl::Duration now);
 
   // Whom to expire now, each under the generation seen. Names one again if nothing came of it within its timeout.

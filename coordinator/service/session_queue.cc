@@ -33,7 +33,9 @@ void SessionQueue::Pop() {
   send_ = std::max(send_, head_);
 }
 
-SessionQueue::Item* SessionQueue::Find(uint64_t position) { return position >= head_ && position < tail_ ? &At(position) : nullptr; }
+SessionQueue::Item* SessionQueue::Find(uint64_t position) {
+  return position >= head_ && position < tail_ ? &At(position) : nullptr;
+}
 
 SessionQueue::Item* SessionQueue::NextToSend() {
   for (; send_ < tail_; ++send_) {

@@ -11,11 +11,12 @@
 
 namespace synod::service {
 
-// Answers go out in the order of the requests, so only the front can be answered. What may be *sent* to the leader runs ahead of that: every write
-// up to the first linearizable read or sync, which holds back the writes behind it until it is answered (counterexample 17).
+// Answers go out in the order of the requests, so only the front can be answered. What may be *sent* to the leader runs
+// ahead of that: every write up to the first linearizable read or sync, which holds back the writes behind it until it
+// is answered (counterexample 17).
 //
-// Positions count all items ever pushed; an item keeps its position, and with it a late callback finds it or finds it gone. The items lie in one
-// ring, so that a busy session allocates nothing but its strings.
+// Positions count all items ever pushed; an item keeps its position, and with it a late callback finds it or finds it
+// gone. The items lie in one ring, so that a busy session allocates nothing but its strings.
 class SessionQueue {
  public:
   enum class Kind : uint8_t {
@@ -29,13 +30,13 @@ class SessionQueue {
     bool passed = false;           // kBarrier
     bool barrier_running = false;  // kBarrier
     ReadStrength strength = ReadStrength::kSession;
-    uint8_t operation_index = 0;   // of the request's Operation
+    uint8_t operation_index = 0;  // of the request's Operation
     uint32_t bytes = 0;
     uint64_t id = 0;
-    Sequence sequence;             // kWrite, kRepeat
-    absl::Duration since;          // when it came
-    std::string command;           // kWrite: as first encoded (S2)
-    Operation operation;           // reads
+    Sequence sequence;     // kWrite, kRepeat
+    absl::Duration since;  // when it came
+    std::string command;   // kWrite: as first encoded (S2)
+    Operation operation;   // reads
   };
 
   bool empty() const { return head_ == tail_; }
@@ -71,7 +72,7 @@ class SessionQueue {
   std::vector<Item> ring_;  // a power of two
   uint64_t head_ = 0;       // the oldest unanswered
   uint64_t tail_ = 0;
-  uint64_t send_ = 0;       // in [head_, tail_]: writes before it were sent
+  uint64_t send_ = 0;  // in [head_, tail_]: writes before it were sent
   uint64_t bytes_ = 0;
 };
 

@@ -10,7 +10,8 @@
 
 namespace synod::service {
 
-// Counts since start, except where "now" is said. Durations are of whole requests: from Submit to the reply, as this server sees them.
+// Counts since start, except where "now" is said. Durations are of whole requests: from Submit to the reply, as this
+// server sees them.
 struct LatencyStats {
   uint64_t count = 0;
   uint64_t sum_us = 0;
@@ -24,14 +25,14 @@ struct LatencyStats {
 };
 
 struct ServiceStats {
-  uint64_t packets_received = 0;   // requests, connects and pings
-  uint64_t packets_sent = 0;       // replies, events, pongs and connect answers
-  uint64_t requests = 0;           // of sessions
+  uint64_t packets_received = 0;  // requests, connects and pings
+  uint64_t packets_sent = 0;      // replies, events, pongs and connect answers
+  uint64_t requests = 0;          // of sessions
   uint64_t replies = 0;
   uint64_t unary_calls = 0;
-  uint64_t unary_failed = 0;       // without an outcome (no quorum, overloaded)
-  uint64_t refused_writes = 0;     // by this server, before the leader saw them
-  uint64_t resubmitted = 0;        // commands sent again (S2)
+  uint64_t unary_failed = 0;    // without an outcome (no quorum, overloaded)
+  uint64_t refused_writes = 0;  // by this server, before the leader saw them
+  uint64_t resubmitted = 0;     // commands sent again (S2)
   uint64_t notifications = 0;
   uint64_t notifications_denied = 0;  // for want of READ
   uint64_t pings = 0;
@@ -47,9 +48,9 @@ struct ServiceStats {
   LatencyStats read_latency;
   LatencyStats write_latency;
   // now:
-  uint64_t connections = 0;        // open
-  uint64_t sessions_served = 0;    // attached here
-  uint64_t outstanding = 0;        // requests of sessions, not answered
+  uint64_t connections = 0;      // open
+  uint64_t sessions_served = 0;  // attached here
+  uint64_t outstanding = 0;      // requests of sessions, not answered
   uint64_t outstanding_bytes = 0;
   uint64_t paused_connections = 0;
   uint64_t watches = 0;
@@ -61,7 +62,7 @@ struct ServerStatus {
   ServerId server;
   std::string role;  // leader, follower, candidate, learner, starting
   Term term;
-  ServerId leader;   // 0: unknown
+  ServerId leader;     // 0: unknown
   bool ready = false;  // a leader that a quorum confirmed lately is known here, and this server is caught up
   LogIndex commit, applied, last, snapshot;
   Zxid zxid;
@@ -70,18 +71,18 @@ struct ServerStatus {
   EnsembleId ensemble;
   uint32_t state_machine_version = 0;
   uint64_t damaged_records = 0;
-  bool writes_stopped = false;    // D13
-  bool refusing_growth = false;   // L11
+  bool writes_stopped = false;   // D13
+  bool refusing_growth = false;  // L11
 };
 
 struct MemberStatus {
   ServerId server;
   StorageId storage;
-  std::string role;       // voter, learner, guest
+  std::string role;  // voter, learner, guest
   std::string address;
   bool leader = false;
   // At the leader only:
-  bool active = false;    // answered within an election timeout
+  bool active = false;  // answered within an election timeout
   LogIndex match;
 };
 

@@ -11,8 +11,10 @@ namespace {
 
 constexpr absl::Duration kSweepInterval = absl::Milliseconds(50);
 constexpr absl::Duration kProbeInterval = absl::Milliseconds(500);
-constexpr absl::Duration kConnectWithin = absl::Seconds(10);  // of a client that says nothing, and of the ensemble to grant
-// Without progress and without news of a loss, writes go again after it; then twice as long. A net under OnResubmit and gaps, not a schedule.
+constexpr absl::Duration kConnectWithin =
+    absl::Seconds(10);  // of a client that says nothing, and of the ensemble to grant
+// Without progress and without news of a loss, writes go again after it; then twice as long. A net under OnResubmit and
+// gaps, not a schedule.
 constexpr absl::Duration kPatience = absl::Seconds(5);
 
 }  // namespace
@@ -43,9 +45,11 @@ void Service::Impl::Tick() {
 void Service::Impl::Sweep(absl::Duration now) {
   leader_age = node->Status().since_leader_heard;
   leader_age_at = now;
-  // S6: silence towards the leader for two thirds of the timeout ends the connection, before the client's session can be lost unnoticed.
+  // S6: silence towards the leader for two thirds of the timeout ends the connection, before the client's session can
+  // be lost unnoticed.
   for (SessionId session : liveness.Overdue(now)) {
-    if (Link* link = ServingLink(session)) Close(link, CloseReason::kNoQuorum, "no leader heard of this session for too long");
+    if (Link* link = ServingLink(session))
+      Close(link, CloseReason::kNoQuorum, "no leader heard of this session for too long");
   }
   for (ConnectionId id : LinkIds()) {
     if (Link* link = FindLink(id)) SweepLink(link, now);
@@ -105,7 +109,8 @@ void Service::Impl::Ping(ConnectionId id, uint64_t ping) {
   if (link == nullptr) return;
   ++stats.packets_received;
   ++stats.pings;
-  if (link->phase != Link::Phase::kServing) return Close(link, CloseReason::kProtocolError, "a ping before the connection was granted");
+  if (link->phase != Link::Phase::kServing)
+    return Close(link, CloseReason::kProtocolError, "a ping before the connection was granted");
   absl::Duration now = Now();
   liveness.Ping(link->liveness, ping, now);
   MaybeReport(now);
@@ -113,7 +118,8 @@ void Service::Impl::Ping(ConnectionId id, uint64_t ping) {
 
 void Service::Impl::MaybeReport(absl::Duration now) {
   if (stopping || node == nullptr || node->leader().value() == 0) return;
-  if (std::optional<std::string> report = liveness.TakeReport(now)) node->SendService(node->leader(), *std::move(report));
+  if (std::optional<std::string> report = liveness.TakeReport(now))
+    node->SendService(node->leader(), *std::move(report));
 }
 
 void Service::Impl::OnServiceMessage(ServerId from, const std::string& bytes) {
@@ -136,17 +142,20 @@ void Service::Impl::OnServiceMessage(ServerId from, const std::string& bytes) {
   if (!status.ok()) SLOG_WARN("message of server {}: {}", from.value(), status.ToString());
 }
 
-// Acknowledged only by a leader of whom a quorum confirmed, after the report came, that it still is (S6, counterexample 23).
+// Acknowledged only by a leader of whom a quorum confirmed, after the report came, that it still is (S6, counterexample
+// 23).
 void Service::Impl::OnReport(ServerId from, LivenessReport report) {
   absl::Duration now = Now();
   expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), now);
   if (!expirer.OnReport(report, now)) return;
-  node->ReadBarrier([this, from, report = std::move(report), term = expirer.term(), watch = std::weak_ptr<bool>(alive)](bool ok) {
-    if (!ok || !watch.lock()) return;
-    absl::Duration then = Now();
-    expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), then);
-    if (std::optional<LivenessAck> ack = expirer.Judge(report, term, then)) node->SendService(from, EncodeAck(*ack));
-  });
+  node->ReadBarrier(
+      [this, from, report = std::move(report), term = expirer.term(), watch = std::weak_ptr<bool>(alive)](bool ok) {
+        if (!ok || !watch.lock()) return;
+        absl::Duration then = Now();
+        expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), then);
+        if (std::optional<LivenessAck> ack = expirer.Judge(report, term, then))
+          node->SendService(from, EncodeAck(*ack));
+      });
 }
 
 void Service::Impl::OnAck(ServerId from, const LivenessAck& ack) {
@@ -195,8 +204,11 @@ void Service::Impl::OnRoleChange(const consensus::RoleChange& change) {
   absl::Duration now = Now();
   expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), now);
   if (other) LeaderLost(now);
-  // Found again in the same term over the same connection: nothing was dropped there, and the node has nothing to announce.
-  if (other && !can_submit && change.leader.value() != 0 && change.leader == sent_to.leader && change.term == sent_to.term) OnResubmit();
+  // Found again in the same term over the same connection: nothing was dropped there, and the node has nothing to
+  // announce.
+  if (other && !can_submit && change.leader.value() != 0 && change.leader == sent_to.leader &&
+      change.term == sent_to.term)
+    OnResubmit();
   if (change.leader.value() != 0 && change.leader != node->self()) {
     for (Transfer& transfer : std::exchange(transfers, {})) transfer.done(change.leader);
   }
@@ -208,7 +220,8 @@ void Service::Impl::OnPeerDown(ServerId peer) {
   if (peer == role.leader) LeaderLost(Now());
 }
 
-// S2: everything unanswered, in order, as first encoded. Numbered writes begin at the last applied + 1, which is where their queue's front is.
+// S2: everything unanswered, in order, as first encoded. Numbered writes begin at the last applied + 1, which is where
+// their queue's front is.
 void Service::Impl::OnResubmit() {
   if (stopping || node == nullptr) return;
   absl::Duration now = Now();

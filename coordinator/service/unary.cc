@@ -1,4 +1,5 @@
-// Calls without session: at-least-once, nothing remembered (S2). A write handed over is never handed over again by us: its caller alone may.
+// Calls without session: at-least-once, nothing remembered (S2). A write handed over is never handed over again by us:
+// its caller alone may.
 #include <algorithm>
 #include <utility>
 
@@ -21,9 +22,11 @@ void Service::Impl::Call(CallRequest request, CallDone done) {
   raw->done = std::move(done);
   raw->since = Now();
   calls.emplace_hint(calls.end(), raw->number, std::move(call));
-  if (stopping || node == nullptr) return FailUnary(raw->number, ErrorCode::kNoQuorum, Effect::kNotDone, "the server is not serving");
+  if (stopping || node == nullptr)
+    return FailUnary(raw->number, ErrorCode::kNoQuorum, Effect::kNotDone, "the server is not serving");
   if (calls.size() > config.max_unary_calls || over_budget) {
-    return FailUnary(raw->number, ErrorCode::kOverloaded, Effect::kNotDone, "too many calls at once; try later or another server");
+    return FailUnary(raw->number, ErrorCode::kOverloaded, Effect::kNotDone,
+                     "too many calls at once; try later or another server");
   }
   raw->bytes = sizeof(UnaryCall) + BytesOf(raw->call.request.operation);
   outstanding_bytes += raw->bytes;
@@ -32,7 +35,8 @@ void Service::Impl::Call(CallRequest request, CallDone done) {
   }
   if (IsWrite(raw->call.request.operation)) {
     StartUnaryWrite(raw);
-  } else if (raw->call.last_zxid > deps.state_machine->last_zxid() && raw->call.request.strength == ReadStrength::kSession) {
+  } else if (raw->call.last_zxid > deps.state_machine->last_zxid() &&
+             raw->call.request.strength == ReadStrength::kSession) {
     raw->waiting = Waiting::kBehind;  // S9
     AwaitZxid(raw->number, raw->call.last_zxid);
   } else {
@@ -63,7 +67,8 @@ void Service::Impl::StartUnaryWrite(UnaryCall* call) {
   if (!can_submit) {
     // S6: held through an election, counted from when the leader was lost.
     call->deadline = leader_lost_at + config.hold_max;
-    if (call->deadline <= call->since) FailUnary(call->number, ErrorCode::kNoQuorum, Effect::kNotDone, "no leader is known here");
+    if (call->deadline <= call->since)
+      FailUnary(call->number, ErrorCode::kNoQuorum, Effect::kNotDone, "no leader is known here");
     return;
   }
   if (node_full || !SubmitToNode(std::move(call->command))) {
@@ -95,7 +100,8 @@ void Service::Impl::DoubtUnaryWrites(absl::Duration now) {
 }
 
 void Service::Impl::StartUnaryRead(UnaryCall* call) {
-  bool barrier = std::holds_alternative<Sync>(call->call.request.operation) || call->call.request.strength == ReadStrength::kLinearizable;
+  bool barrier = std::holds_alternative<Sync>(call->call.request.operation) ||
+                 call->call.request.strength == ReadStrength::kLinearizable;
   if (!barrier || std::holds_alternative<Unintelligible>(call->call.request.operation)) return AnswerUnaryRead(call);
   call->deadline = std::max(call->since, leader_lost_at) + config.hold_max;
   if (HeldTooLong(call->since, config.hold_max)) {
@@ -127,7 +133,8 @@ void Service::Impl::AnswerUnaryRead(UnaryCall* call) {
   FinishUnary(call->number, std::move(reply), path);
 }
 
-void Service::Impl::OnUnaryOutcome(uint64_t number, const statemachine::Command& applied, const statemachine::Outcome& outcome) {
+void Service::Impl::OnUnaryOutcome(uint64_t number, const statemachine::Command& applied,
+                                   const statemachine::Outcome& outcome) {
   auto it = calls.find(number);
   if (it == calls.end() || it->second->waiting != Waiting::kOutcome) return;
   Reply reply;

@@ -21,7 +21,9 @@ std::optional<Error> SizeRefusal(const std::string& path, size_t data_bytes, uin
 }
 
 // Sheet section 9: the rules that come before any look at the tree.
-bool HopelessName(const std::string& path) { return path.empty() || path[0] != '/' || path.find('\0') != std::string::npos; }
+bool HopelessName(const std::string& path) {
+  return path.empty() || path[0] != '/' || path.find('\0') != std::string::npos;
+}
 
 struct Refuser {
   uint32_t max_data_bytes;

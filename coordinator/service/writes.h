@@ -12,8 +12,9 @@
 
 namespace synod::service {
 
-// Why this write shall not reach the log; nullopt: it may. Only what needs no look at the state and could not come out otherwise there (the
-// order of precedence is the state machine's): reserved modes, sizes beyond the limits, paths that no state makes right.
+// Why this write shall not reach the log; nullopt: it may. Only what needs no look at the state and could not come out
+// otherwise there (the order of precedence is the state machine's): reserved modes, sizes beyond the limits, paths that
+// no state makes right.
 std::optional<tree::Error> RefusalOf(const Operation& operation, uint32_t max_data_bytes);
 
 // REQUIRES IsWrite. Unintelligible becomes its refusal.

@@ -180,11 +180,15 @@ class FakeDoor final : public Connection {
   }
 };
 
-inline Request Write(uint64_t sequence, Operation operation) { return {sequence, Sequence(sequence), {}, std::move(operation)}; }
+inline Request Write(uint64_t sequence, Operation operation) {
+  return {sequence, Sequence(sequence), {}, std::move(operation)};
+}
 inline Request Read(uint64_t id, Operation operation, ReadStrength strength = ReadStrength::kSession) {
   return {id, Sequence(0), strength, std::move(operation)};
 }
-inline CreateOp Create(std::string path, std::string data = "") { return {std::move(path), std::move(data), CreateMode::kPersistent, AclId(0)}; }
+inline CreateOp Create(std::string path, std::string data = "") {
+  return {std::move(path), std::move(data), CreateMode::kPersistent, AclId(0)};
+}
 inline CreateOp Ephemeral(std::string path) { return {std::move(path), "", CreateMode::kEphemeral, AclId(0)}; }
 inline SetDataOp Set(std::string path, std::string data) { return {std::move(path), std::move(data), -1}; }
 
@@ -211,7 +215,8 @@ class World {
   void SetLeader(uint32_t leader, uint64_t term = 0) {
     node.leader_ = ServerId(leader);
     node.term_ = term != 0 ? Term(term) : node.term_ + 1;
-    service.OnRoleChange({leader == 1 ? consensus::Role::kLeader : consensus::Role::kFollower, node.term_, node.leader_});
+    service.OnRoleChange(
+        {leader == 1 ? consensus::Role::kLeader : consensus::Role::kFollower, node.term_, node.leader_});
   }
   void LoseLeader() {
     node.leader_ = ServerId(0);
@@ -327,7 +332,8 @@ class World {
       return bytes;
     };
     deps.on_slow_operation = [this](const SlowOperation& op) {
-      slow.push_back(absl::StrCat(std::string(op.operation), " ", std::string(op.path), " ", absl::ToInt64Milliseconds(op.duration)));
+      slow.push_back(absl::StrCat(std::string(op.operation), " ", std::string(op.path), " ",
+                                  absl::ToInt64Milliseconds(op.duration)));
     };
     return deps;
   }

@@ -9,7 +9,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// L11, counterexample 15: the node is full, clients are not read, their sessions count as heard, and all goes on when there is room.
+// L11, counterexample 15: the node is full, clients are not read, their sessions count as heard, and all goes on when
+// there is room.
 TEST(BackPressure, FullQueuePausesClientsThatCountAsHeard) {
   World w;
   w.Follow(2);
@@ -125,7 +126,8 @@ TEST(BackPressure, ClosedConnectionGivesItsBudgetBack) {
   EXPECT_EQ(w.service.Stats().outstanding, 0u);
 }
 
-// S3, counterexample 14: at the cap of unconfirmed replies writes wait; the confirmation that comes with a request is taken first.
+// S3, counterexample 14: at the cap of unconfirmed replies writes wait; the confirmation that comes with a request is
+// taken first.
 TEST(ReplyCap, HoldsWritesUntilRepliesAreConfirmed) {
   ServiceConfig config = TestConfig();
   config.unconfirmed_replies_max = 2;
@@ -194,7 +196,8 @@ TEST(Connections, ThatSayNothingAreClosed) {
 class Unary : public ::testing::Test {
  protected:
   void Call(World* w, Operation operation, ReadStrength strength = ReadStrength::kSession, Zxid last_zxid = Zxid(0)) {
-    w->service.Call({Read(5, std::move(operation), strength), last_zxid, {}}, [this](Reply r) { replies.push_back(std::move(r)); });
+    w->service.Call({Read(5, std::move(operation), strength), last_zxid, {}},
+                    [this](Reply r) { replies.push_back(std::move(r)); });
   }
   std::vector<Reply> replies;
 };
@@ -214,7 +217,8 @@ TEST_F(Unary, WriteIsAnsweredByItsOutcome) {
   EXPECT_THAT(replies[1].results, SizeIs(2));
 }
 
-// S2, counterexample 21: never handed over means not done; handed over and no outcome seen means maybe, and it is not handed over again.
+// S2, counterexample 21: never handed over means not done; handed over and no outcome seen means maybe, and it is not
+// handed over again.
 TEST_F(Unary, WithoutALeaderNotDoneAndAcrossAChangeMaybe) {
   World w;
   w.Follow(2);

@@ -175,7 +175,8 @@ TEST(LivenessCodec, IsCompact) {
 class Expirer : public ::testing::Test {
  protected:
   Expirer() {
-    for (SessionId id : {kX, kY}) table.Add(id, std::string(16, 'p'), true, {kG, 1, 1000, id == kX ? 200u : 0u, IdentitySetId(0)});
+    for (SessionId id : {kX, kY})
+      table.Add(id, std::string(16, 'p'), true, {kG, 1, 1000, id == kX ? 200u : 0u, IdentitySetId(0)});
   }
   void Lead(uint64_t term, absl::Duration now) { expirer.Update(true, Term(term), table, now); }
   // As the service's ticks do.

@@ -12,7 +12,8 @@ TEST(SessionOrder, ReadBetweenPipelinedWritesSeesTheFirstOnly) {
   World w;
   w.Lead();
   FakeDoor& door = w.Connect();
-  w.Submit(door, {Write(1, Create("/a", "1")), Read(9, GetData{"/a"}), Write(2, Set("/a", "2")), Read(10, GetData{"/a"})});
+  w.Submit(door,
+           {Write(1, Create("/a", "1")), Read(9, GetData{"/a"}), Write(2, Set("/a", "2")), Read(10, GetData{"/a"})});
   EXPECT_THAT(w.node.SubmittedNumbers(), ElementsAre(1, 2));
   EXPECT_THAT(door.Take(), IsEmpty());
   w.ApplyAll();
@@ -34,7 +35,8 @@ TEST(SessionOrder, ReadWaitsForOwnWritesOnly) {
   EXPECT_THAT(writer.Take(), ElementsAre("reply 1 Ok", "reply 6 Ok"));
 }
 
-// L3, counterexample 17: a linearizable read holds back the session's later writes until it is answered, and apply waits for nobody.
+// L3, counterexample 17: a linearizable read holds back the session's later writes until it is answered, and apply
+// waits for nobody.
 TEST(SessionOrder, LinearizableReadHoldsBackLaterWrites) {
   World w;
   w.Lead();
@@ -42,7 +44,8 @@ TEST(SessionOrder, LinearizableReadHoldsBackLaterWrites) {
   FakeDoor& door = w.Connect();
   FakeDoor& other = w.Connect();
   w.node.AnswerBarriers(true);
-  w.Submit(door, {Write(1, Create("/a", "1")), Read(9, GetData{"/a"}, ReadStrength::kLinearizable), Write(2, Set("/a", "2"))});
+  w.Submit(door, {Write(1, Create("/a", "1")), Read(9, GetData{"/a"}, ReadStrength::kLinearizable),
+                  Write(2, Set("/a", "2"))});
   w.Submit(other, {Write(1, Create("/b"))});
   EXPECT_THAT(w.node.SubmittedNumbers(), ElementsAre(1, 1));  // W2 is not among them
   w.ApplyAll();
@@ -117,12 +120,14 @@ TEST(ExactlyOnce, ClosedConnectionIsNotResubmitted) {
   EXPECT_THAT(w.node.submitted, IsEmpty());
 }
 
-// S2, counterexample 14: a lost command makes gaps of all behind it; the sender goes on from the last applied + 1, once for all of them.
+// S2, counterexample 14: a lost command makes gaps of all behind it; the sender goes on from the last applied + 1, once
+// for all of them.
 TEST(ExactlyOnce, GapMakesTheSenderGoOnFromTheLastApplied) {
   World w;
   w.Follow(2);
   FakeDoor& door = w.Connect();
-  w.Submit(door, {Write(1, Create("/a")), Write(2, Set("/a", "2")), Write(3, Set("/a", "3")), Write(4, Set("/a", "4"))});
+  w.Submit(door,
+           {Write(1, Create("/a")), Write(2, Set("/a", "2")), Write(3, Set("/a", "3")), Write(4, Set("/a", "4"))});
   std::vector<std::string> sent = std::exchange(w.node.submitted, {});
   w.Apply(sent[0]);
   w.Apply(sent[2]);  // 2 was lost
@@ -182,23 +187,27 @@ TEST(ExactlyOnce, RefusalsAreLoggedUnderTheirNumbers) {
   World w(config);
   w.Lead();
   FakeDoor& door = w.Connect();
-  w.Submit(door, {Write(1, Create("no-slash")), Write(2, Create("/big", std::string(11, 'x'))), Write(3, Set("/a/", "")),
-                  Write(4, Unintelligible{tree::Error::kUnimplemented, true, ""}), Write(5, Create("/a"))});
+  w.Submit(door,
+           {Write(1, Create("no-slash")), Write(2, Create("/big", std::string(11, 'x'))), Write(3, Set("/a/", "")),
+            Write(4, Unintelligible{tree::Error::kUnimplemented, true, ""}), Write(5, Create("/a"))});
   EXPECT_THAT(w.node.SubmittedNumbers(), ElementsAre(1, 2, 3, 4, 5));
   for (int i = 0; i < 4; ++i) {
     EXPECT_TRUE(std::holds_alternative<statemachine::RefusedOp>(w.node.Submitted()[i].operation)) << i;
   }
   w.ApplyAll();
-  EXPECT_THAT(door.Take(), ElementsAre("reply 1 BadArguments", "reply 2 TooLarge", "reply 3 BadArguments", "reply 4 Unimplemented", "reply 5 Ok"));
+  EXPECT_THAT(door.Take(), ElementsAre("reply 1 BadArguments", "reply 2 TooLarge", "reply 3 BadArguments",
+                                       "reply 4 Unimplemented", "reply 5 Ok"));
   EXPECT_EQ(w.service.Stats().refused_writes, 4);
 }
 
-// S2: a number out of order is the client's mistake; one used before is answered from the reply table and changes nothing.
+// S2: a number out of order is the client's mistake; one used before is answered from the reply table and changes
+// nothing.
 TEST(ExactlyOnce, RepeatedNumberGetsTheFirstAnswer) {
   World w;
   w.Lead();
   FakeDoor& door = w.Connect();
-  w.Submit(door, {Write(1, Create("/a", "x")), Write(2, Create("/a", "x")), Write(2, Create("/a", "x")), Write(1, Create("/a", "x"))});
+  w.Submit(door, {Write(1, Create("/a", "x")), Write(2, Create("/a", "x")), Write(2, Create("/a", "x")),
+                  Write(1, Create("/a", "x"))});
   w.ApplyAll();
   EXPECT_THAT(door.Take(),
               ElementsAre("reply 1 Ok", "reply 2 NodeExists", "reply 2 NodeExists repeated", "reply 1 Ok repeated"));
@@ -245,7 +254,8 @@ TEST(ExactlyOnce, ReconnectedClientResendsAndGoesOn) {
   EXPECT_THAT(second.Take(), ElementsAre("reply 1 Ok repeated", "reply 2 Ok", "reply 3 Ok"));
 }
 
-// S2, S3, counterexample 10: for a ZooKeeper connection the service numbers, going on from what the attach returned, and confirms itself.
+// S2, S3, counterexample 10: for a ZooKeeper connection the service numbers, going on from what the attach returned,
+// and confirms itself.
 TEST(ExactlyOnce, ServiceNumbersForZooKeeperConnections) {
   World w;
   w.Lead();

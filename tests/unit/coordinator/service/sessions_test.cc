@@ -118,7 +118,8 @@ TEST(Moved, AttachElsewhereClosesTheOldConnection) {
   EXPECT_EQ(w.machine.tree().Exists("/late", &stat), tree::Error::kNoNode);
 }
 
-// S4, counterexample 10: the attach names the generation seen here; refused because that moved on, it is tried again while its connection is open.
+// S4, counterexample 10: the attach names the generation seen here; refused because that moved on, it is tried again
+// while its connection is open.
 TEST(Moved, RefusedAttachIsRetriedWhileTheConnectionIsOpen) {
   World w;
   w.Lead();
@@ -126,11 +127,12 @@ TEST(Moved, RefusedAttachIsRetriedWhileTheConnectionIsOpen) {
   FakeDoor& next = w.Open();
   w.service.Connect(next.id, World::Resume(door));
   w.AttachElsewhere(door.connected.session);  // overtakes it
-  w.ApplyAll();                                // refused, sent again, granted
+  w.ApplyAll();                               // refused, sent again, granted
   EXPECT_THAT(next.Take(), ElementsAre("connected g3 last0"));
 }
 
-// S4, counterexample 10: of a closed connection nothing is tried again, and a stale attach that is applied late fences nobody.
+// S4, counterexample 10: of a closed connection nothing is tried again, and a stale attach that is applied late fences
+// nobody.
 TEST(Moved, AttachOfAClosedConnectionFencesNobody) {
   World w;
   w.Lead();
@@ -203,7 +205,8 @@ TEST(Pings, SurviveAChangeOfLeader) {
   EXPECT_THAT(door.Take(), ElementsAre("pong 1"));
 }
 
-// S6, counterexample 23: a leader acknowledges only after a barrier that began when the report was there; a deposed one never does.
+// S6, counterexample 23: a leader acknowledges only after a barrier that began when the report was there; a deposed one
+// never does.
 TEST(Pings, LeaderAcknowledgesOnlyBehindABarrierOfItsOwn) {
   World w;
   w.Lead();

@@ -51,9 +51,11 @@ TEST(Watches, AreRemovedOnRequestAndGoWithTheConnection) {
   World w;
   w.Lead();
   FakeDoor& door = w.Connect();
-  w.Submit(door, {Read(1, Exists{"/a", true}), Read(2, RemoveWatch{"/a", WatchKind::kData}), Read(3, RemoveWatch{"/a", WatchKind::kData}),
-                  Read(4, AddWatch{"/a", WatchKind::kData}), Read(5, AddWatch{"/a", WatchKind::kPersistent})});
-  EXPECT_THAT(door.Take(), ElementsAre("reply 1 NoNode", "reply 2 Ok", "reply 3 NoWatcher", "reply 4 BadArguments", "reply 5 Ok"));
+  w.Submit(door, {Read(1, Exists{"/a", true}), Read(2, RemoveWatch{"/a", WatchKind::kData}),
+                  Read(3, RemoveWatch{"/a", WatchKind::kData}), Read(4, AddWatch{"/a", WatchKind::kData}),
+                  Read(5, AddWatch{"/a", WatchKind::kPersistent})});
+  EXPECT_THAT(door.Take(),
+              ElementsAre("reply 1 NoNode", "reply 2 Ok", "reply 3 NoWatcher", "reply 4 BadArguments", "reply 5 Ok"));
   EXPECT_GT(w.service.Stats().watches, 0u);
   w.service.ConnectionClosed(door.id, true);
   EXPECT_EQ(w.service.Stats().watches, 0u);
@@ -82,14 +84,16 @@ TEST(Watches, RearmByTheSetWatchesRule) {
   w.ApplyOther(Create("/parent/child"));
   w.ApplyOther(Create("/appeared"));
   ConnectRequest again = World::Resume(door);
-  again.rearm = {{"/same", WatchKind::kData, seen},       {"/changed", WatchKind::kData, seen},   {"/gone", WatchKind::kData, seen},
-                 {"/gone", WatchKind::kChildren, seen},   {"/parent", WatchKind::kChildren, seen}, {"/same", WatchKind::kChildren, seen},
-                 {"/appeared", WatchKind::kExists, seen}, {"/missing", WatchKind::kExists, seen},  {"/p", WatchKind::kPersistent, seen}};
+  again.rearm = {{"/same", WatchKind::kData, seen},       {"/changed", WatchKind::kData, seen},
+                 {"/gone", WatchKind::kData, seen},       {"/gone", WatchKind::kChildren, seen},
+                 {"/parent", WatchKind::kChildren, seen}, {"/same", WatchKind::kChildren, seen},
+                 {"/appeared", WatchKind::kExists, seen}, {"/missing", WatchKind::kExists, seen},
+                 {"/p", WatchKind::kPersistent, seen}};
   FakeDoor& next = w.Open();
   w.service.Connect(next.id, again);
   w.ApplyAll();
-  EXPECT_THAT(next.Take(), ElementsAre("connected g2 last0", "changed /changed", "deleted /gone", "deleted /gone", "children /parent",
-                                       "created /appeared"));
+  EXPECT_THAT(next.Take(), ElementsAre("connected g2 last0", "changed /changed", "deleted /gone", "deleted /gone",
+                                       "children /parent", "created /appeared"));
   w.ApplyOther(Set("/same", "x"));
   w.ApplyOther(Create("/missing"));
   w.ApplyOther(Create("/p"));
@@ -138,7 +142,8 @@ TEST_F(Installed, NumberedRequestsAreAnsweredFromTheReplyTable) {
   FakeDoor& door = w.Open();
   w.service.Connect(door.id, World::NewSession());
   ApplyOnBoth(&w, &other);
-  w.Submit(door, {Write(1, Create("/a", "x")), Read(7, GetData{"/a"}), Write(2, Create("/a")), Write(3, Set("/a", "y"))});
+  w.Submit(door,
+           {Write(1, Create("/a", "x")), Read(7, GetData{"/a"}), Write(2, Create("/a")), Write(3, Set("/a", "y"))});
   std::vector<std::string> sent = std::exchange(w.node.submitted, {});
   other.Apply(sent[0]);
   other.Apply(sent[1]);
