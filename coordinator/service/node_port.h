@@ -7,7 +7,6 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "coordinator/base/ids.h"
-#include "coordinator/consensus/core.h"
 #include "coordinator/node/node.h"
 
 namespace synod::service {
