@@ -105,6 +105,8 @@ void SnapshotSender::OnPeerDown(ServerId peer) {
   if (it == transfers_.end()) return;
   it->second.connected = false;
   it->second.receiving = false;
+  // Consensus asks again once the peer is back; the same transfer then goes on where the receiver is.
+  if (std::exchange(it->second.for_core, false)) deps_.ended(peer, false);
 }
 
 void SnapshotSender::Tick(absl::Duration now) {
