@@ -75,10 +75,10 @@ absl::StatusOr<std::shared_ptr<Database>> Database::Open(const DatabaseOptions& 
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(o, path, &db);
   if (!status.ok()) {
-    // A missing file, or a manifest that names an impossible option, is damage as much as a bad checksum is.
-    bool damaged = !create && (status.IsCorruption() || status.IsNotFound() || status.IsPathNotFound() ||
-                               status.IsInvalidArgument() || status.IsNotSupported());
     absl::Status error = FromRocks(status, absl::StrCat("snapshot database ", path));
+    // A missing file, a sector that can't be read or a manifest that names an impossible option is damage as much as a bad checksum is:
+    // peers can mend it (D6). A full disk or another process at work they can't.
+    bool damaged = !create && !status.IsNoSpace() && error.message().find("/LOCK") == absl::string_view::npos;
     return damaged ? absl::DataLossError(error.message()) : error;
   }
   database->db_.reset(db);

@@ -84,9 +84,9 @@ absl::Status RocksDbSnapshotStore::CreateIfMissing() {
 
 absl::Status RocksDbSnapshotStore::ReadCurrent() {
   std::string bytes;
-  SYNOD_RETURN_IF_ERROR(
-      FromRocks(rocksdb::ReadFileToString(database_options_->env(), PathOf(kCurrentName), &bytes), "snapshot CURRENT"));
+  rocksdb::Status read = rocksdb::ReadFileToString(database_options_->env(), PathOf(kCurrentName), &bytes);
   absl::StatusOr<CurrentFile> current = DecodeCurrent(bytes);
+  if (!read.ok()) current = absl::DataLossError(FromRocks(read, "snapshot CURRENT").message());
   if (!current.ok()) {
     damage_ = current.status();
     current_.identity = options_.identity;

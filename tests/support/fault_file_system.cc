@@ -57,6 +57,7 @@ class FaultFile : public FSSequentialFile, public FSRandomAccessFile, public FSW
   IOStatus Read(size_t n, const IOOptions&, Slice* result, char* scratch, IODebugContext*) override {
     std::lock_guard lock(owner_->mutex_);
     if (IOStatus alive = Alive(); !alive.ok()) return alive;
+    if (inode_->unreadable) return IOStatus::IOError("bad sector");
     *result = Copy(position_, n, scratch);
     position_ += result->size();
     return IOStatus::OK();
@@ -69,6 +70,7 @@ class FaultFile : public FSSequentialFile, public FSRandomAccessFile, public FSW
                 IODebugContext*) const override {
     std::lock_guard lock(owner_->mutex_);
     if (IOStatus alive = Alive(); !alive.ok()) return alive;
+    if (inode_->unreadable) return IOStatus::IOError("bad sector");
     *result = Copy(offset, n, scratch);
     return IOStatus::OK();
   }
@@ -237,6 +239,11 @@ size_t FaultFileSystem::Size(const std::string& path) const {
 void FaultFileSystem::FlipBit(const std::string& path, size_t byte, int bit) {
   std::lock_guard lock(mutex_);
   Find(path)->data[byte] ^= static_cast<char>(1 << bit);
+}
+
+void FaultFileSystem::MakeUnreadable(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  Find(path)->unreadable = true;
 }
 
 std::shared_ptr<FaultFileSystem> FaultFileSystem::Clone() const {

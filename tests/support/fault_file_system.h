@@ -38,6 +38,8 @@ class FaultFileSystem : public rocksdb::FileSystem {
   std::vector<std::string> Files() const;
   size_t Size(const std::string& path) const;
   void FlipBit(const std::string& path, size_t byte, int bit);
+  // Every read of it fails from now on, as of a bad sector.
+  void MakeUnreadable(const std::string& path);
   // A copy of everything as it is, to try many faults from one state. Unsynced names are lost or kept all together.
   std::shared_ptr<FaultFileSystem> Clone() const;
 
@@ -78,6 +80,7 @@ class FaultFileSystem : public rocksdb::FileSystem {
   struct Inode {
     std::string data;
     size_t synced = 0;
+    bool unreadable = false;
   };
   using Entries = std::map<std::string, std::shared_ptr<Inode>>;  // null: a subdirectory
   struct Folder {

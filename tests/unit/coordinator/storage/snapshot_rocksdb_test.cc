@@ -186,6 +186,31 @@ TEST(RocksDbSnapshot, AFlippedBitIsReportedAndNeverServed) {  // R62-R64, D6
   EXPECT_GT(reported, tried / 3);
 }
 
+TEST(RocksDbSnapshot, AFileThatCannotBeReadIsDamageThatAnInstallHeals) {  // D6
+  Base base = MakeBase();
+  int damaged = 0;
+  for (const std::string& file : base.disk->Files()) {
+    RocksDbSnapshotHarness h(base.disk->Clone());
+    h.create = false;
+    h.fs->MakeUnreadable(file);
+    absl::Status opened = h.Open();
+    ASSERT_TRUE(opened.ok()) << file << ": " << opened;
+    auto loaded = h.Load();
+    if (loaded.ok()) {
+      EXPECT_EQ(*loaded, base.records) << file;
+      continue;
+    }
+    EXPECT_TRUE(absl::IsDataLoss(loaded.status())) << loaded.status();
+    ++damaged;
+    auto installer = h.store().BeginInstall(MakeMeta(50));
+    ASSERT_TRUE(installer.ok()) << installer.status();
+    ASSERT_TRUE((*installer)->Add("a", "healed").ok());
+    ASSERT_TRUE((*installer)->Finish().ok());
+    EXPECT_EQ(*h.Load(), (RecordMap{{"a", "healed"}}));
+  }
+  EXPECT_GE(damaged, 3);  // CURRENT, manifest, tables
+}
+
 TEST(RocksDbSnapshot, ADatabaseThatLostAWriteKnownDurableCountsAsDamaged) {  // R62-R64: never silent
   RocksDbSnapshotHarness h;
   ASSERT_TRUE(h.Open().ok());
