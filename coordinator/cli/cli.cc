@@ -81,11 +81,11 @@ std::vector<std::string> VerbNames() {
 int RunVerb(Environment& env, std::vector<std::string> words) {
   CLI::App app("", "");
   Run run;
+  const Settings kept = env.settings;
+  app.fallthrough();
+  AddGlobalOptions(app, env.settings);
   AddAllVerbs(app, env, run);
   app.require_subcommand(1);
-  const Settings kept = env.settings;
-  AddGlobalOptions(app, env.settings);
-  app.fallthrough();
   env.command = TakeCommand(&words);
   int code = Parse(app, std::move(words), env.io);
   if (code < 0) code = run ? run() : kExitUsage;
@@ -99,10 +99,10 @@ int RunCommandLine(std::vector<std::string> arguments, const std::string& defaul
   Environment env(settings, streams);
   CLI::App app("The command line of a Synod ensemble.", "synod");
   Run run;
+  app.fallthrough();  // global options may stand behind the verb; the verbs inherit this
   AddGlobalOptions(app, env.settings);
   AddAllVerbs(app, env, run);
   app.require_subcommand(0, 1);
-  app.fallthrough();  // global options may stand behind the verb
   app.footer(kFooter);
   env.command = TakeCommand(&arguments);
   if (const int code = Parse(app, std::move(arguments), streams); code >= 0) return code;

@@ -178,14 +178,16 @@ void Client::Multi(std::vector<Operation> operations, Callback<MultiOutcome> don
   impl_->Submit(MultiRequest(std::move(operations)), nullptr, Handler(std::move(done), &MultiFrom));
 }
 void Client::Exists(std::string path, ReadStrength strength, WatchCallback watch, Callback<NodeStat> done) {
-  impl_->Submit(ExistsRequest(std::move(path), strength, watch != nullptr), std::move(watch), Handler(std::move(done), &NodeStatFrom));
+  v1::Request request = ExistsRequest(std::move(path), strength, watch != nullptr);
+  impl_->Submit(std::move(request), std::move(watch), Handler(std::move(done), &NodeStatFrom));
 }
 void Client::Get(std::string path, ReadStrength strength, WatchCallback watch, Callback<NodeValue> done) {
-  impl_->Submit(GetRequest(std::move(path), strength, watch != nullptr), std::move(watch), Handler(std::move(done), &NodeValueFrom));
+  v1::Request request = GetRequest(std::move(path), strength, watch != nullptr);
+  impl_->Submit(std::move(request), std::move(watch), Handler(std::move(done), &NodeValueFrom));
 }
 void Client::GetChildren(std::string path, bool with_stat, ReadStrength strength, WatchCallback watch, Callback<Children> done) {
-  impl_->Submit(ChildrenRequest(std::move(path), with_stat, strength, watch != nullptr), std::move(watch),
-                Handler(std::move(done), &ChildrenFrom));
+  v1::Request request = ChildrenRequest(std::move(path), with_stat, strength, watch != nullptr);
+  impl_->Submit(std::move(request), std::move(watch), Handler(std::move(done), &ChildrenFrom));
 }
 void Client::Sync(std::string path, Callback<int64_t> done) {
   impl_->Submit(SyncRequest(std::move(path)), nullptr, Handler(std::move(done), &ZxidFrom));

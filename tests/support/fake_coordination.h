@@ -5,6 +5,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -194,6 +196,14 @@ class FakeState {
   static bool IsWrite(const v1::Request& r) {
     return r.has_create() || r.has_delete_() || r.has_set_data() || r.has_check() || r.has_multi() || r.has_close_session();
   }
+  // Returns when some connection holds a watch.
+  void WaitForWatch() {
+    std::unique_lock lock(mutex);
+    watch_set.wait(lock, [this] {
+      return std::any_of(watchers.begin(), watchers.end(), [](const auto& entry) { return !entry.second.watches.empty(); });
+    });
+  }
+
   // `watcher`: the connection's, 0 without one.
   v1::Reply Apply(const v1::Request& request, int64_t session, uint64_t watcher) {
     v1::Reply reply;
@@ -218,7 +228,10 @@ class FakeState {
     return reply;
   }
   void Read(const v1::Request& request, uint64_t watcher, v1::Reply* reply) {
-    const auto watch = [&](const std::string& path, v1::WatchKind kind) { watchers[watcher].watches.insert({path, kind}); };
+    const auto watch = [&](const std::string& path, v1::WatchKind kind) {
+      watchers[watcher].watches.insert({path, kind});
+      watch_set.notify_all();
+    };
     if (request.has_exists()) {
       auto it = nodes.find(request.exists().path());
       if (request.exists().watch()) watch(request.exists().path(), v1::EXISTS);
@@ -245,6 +258,7 @@ class FakeState {
   }
 
   std::mutex mutex;  // guards all
+  std::condition_variable watch_set;
   std::map<std::string, Node> nodes;
   std::map<int64_t, Session> sessions;
   std::map<uint64_t, Watcher> watchers;

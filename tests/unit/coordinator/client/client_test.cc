@@ -174,6 +174,25 @@ TEST_F(ClientTest, WatchesSurviveAReconnect) {  // W2
   EXPECT_EQ(below.get_future().get(), "/a/b");
 }
 
+TEST_F(ClientTest, EachReadCanSetAWatch) {  // W2
+  auto client = Make();
+  ASSERT_TRUE(client->Create("/a", "x").ok());
+  std::promise<std::string> data, exists, children;
+  const auto into = [](std::promise<std::string>* promise) {
+    return [promise](const WatchEvent& e) { promise->set_value(std::string(WatchEventName(e.type)) + e.path); };
+  };
+  ASSERT_TRUE(client->Get("/a", ReadStrength::kSession, into(&data)).ok());
+  ASSERT_TRUE(client->Exists("/b", ReadStrength::kSession, into(&exists)).ok());
+  ASSERT_TRUE(client->GetChildren("/a", false, ReadStrength::kSession, into(&children)).ok());
+  ASSERT_TRUE(client->Set("/a", "y").ok());
+  ASSERT_TRUE(client->Create("/b", "y").ok());
+  ASSERT_TRUE(client->Create("/a/c", "y").ok());
+  for (auto* promise : {&data, &exists, &children}) {
+    auto future = promise->get_future();
+    ASSERT_EQ(future.wait_for(std::chrono::minutes(1)), std::future_status::ready);
+  }
+}
+
 TEST_F(ClientTest, ExpiryIsTold) {
   auto client = Make();
   ASSERT_TRUE(client->Create("/e", "x", CreateMode::kEphemeral).ok());
