@@ -326,6 +326,9 @@ NodeStatus Node::Status() const {
   if (core_) {
     status.core = core_->Status();
     status.configuration = core_->configuration();
+    for (const auto& [peer, hello] : peers_) {
+      if (hello.ensemble == ensemble_) status.connected.push_back(peer);
+    }
   }
   return status;
 }

@@ -108,6 +108,7 @@ struct NodeStatus {
   bool writes_stopped = false;          // D13: no majority agrees on the state
   bool refusing_growth = false;         // L11
   consensus::Configuration configuration;
+  std::vector<ServerId> connected;      // peers of this ensemble whose connection is up, ascending
   absl::Duration since_leader_heard;    // how old a local read may be (W1)
 };
 

@@ -62,16 +62,16 @@ void SnapshotSender::OnProgress(ServerId peer, const interfaces::SnapshotProgres
   if (!transfer.receiving) {  // the answer to an offer: go on from where the receiver is
     transfer.receiving = true;
     transfer.next = progress.next_chunk;
-    transfer.last_sent = false;
   }
   Pump(peer, transfer);
 }
 
 void SnapshotSender::Pump(ServerId peer, Transfer& transfer) {
-  if (!transfer.connected || !transfer.receiving || transfer.reading || transfer.last_sent) return;
+  if (!transfer.connected || !transfer.receiving || transfer.reading || transfer.AllSent()) return;
   if (transfer.next >= transfer.acknowledged + kWindowChunks || deps_.transport->QueuedBytes(peer) > kQueuedBytesMax) return;
   transfer.reading = true;
-  deps_.worker->Post([this, peer, id = transfer.id, number = transfer.next, reader = transfer.reader, loop = deps_.loop,
+  // A sender that was restarted reads its way to where the receiver is.
+  deps_.worker->Post([this, peer, id = transfer.id, number = std::min(transfer.next, transfer.read), reader = transfer.reader, loop = deps_.loop,
                       bytes = deps_.chunk_bytes, alive = std::weak_ptr<bool>(alive_)]() mutable {
     auto chunk = std::make_shared<absl::StatusOr<interfaces::SnapshotChunk>>(reader->ReadChunk(number, bytes));
     reader.reset();
@@ -86,9 +86,10 @@ void SnapshotSender::Pump(ServerId peer, Transfer& transfer) {
         End(peer, false);
         return;
       }
+      transfer.read = std::max(transfer.read, number + 1);
+      if ((*chunk)->last) transfer.count = number + 1;
       // A new offer may have moved the position meanwhile.
       if (transfer.connected && transfer.receiving && transfer.next == number) {
-        transfer.last_sent = (*chunk)->last;
         ++transfer.next;
         interfaces::SnapshotData data;
         data.id = id;

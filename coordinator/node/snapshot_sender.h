@@ -59,7 +59,9 @@ class SnapshotSender {
     bool reading = false;        // a chunk is being read on the worker
     uint64_t acknowledged = 0;   // chunks kept by the receiver
     uint64_t next = 0;           // chunk to send next
-    bool last_sent = false;
+    uint64_t read = 0;           // chunks before this were read from `reader`, which gives them in order the first time
+    std::optional<uint64_t> count;  // of all chunks, once the last was read
+    bool AllSent() const { return count && next >= *count; }
     absl::Duration heard;        // from the receiver
     absl::Duration offered;
   };

@@ -24,9 +24,13 @@ class Ensemble {
  public:
   explicit Ensemble(const RunOptions& options)
       : options_(options), world_(options.seed), random_(world_.random().Fork()), network_(&world_) {
-    int servers = options.servers != 0 ? options.servers : (random_.OneIn(3) ? 5 : 3);
+    voters_ = options.servers != 0 ? options.servers : (random_.OneIn(3) ? 5 : 3);
+    int servers = voters_ + (random_.OneIn(4) ? 1 : 0);  // some have an observer
     ServerOptions server;
-    for (int i = 1; i <= servers; ++i) server.seeds.push_back({ServerId(i), consensus::MemberRole::kVoter, absl::StrCat("h", i, ":1")});
+    for (int i = 1; i <= servers; ++i) {
+      auto role = i <= voters_ ? consensus::MemberRole::kVoter : consensus::MemberRole::kLearner;
+      server.seeds.push_back({ServerId(i), role, absl::StrCat("h", i, ":1")});
+    }
     server.snapshot_every_records = random_.Between(20, 200);
     server.digest_every = random_.Between(8, 64);
     server.sync_delay_max = absl::Microseconds(random_.Between(200, 5000));
@@ -243,15 +247,14 @@ class Ensemble {
     for (auto& server : servers_) {
       if (!server->up() || server->paused() || !server->node()->Status().started) return false;
       node::NodeStatus status = server->node()->Status();
-      if (!status.core.damaged.empty() || status.configuration.VoterCount() != servers_.size()) return false;
-      if (!status.configuration.IsVoter(IdentityOf(status, server->id()))) return false;
+      if (!status.core.damaged.empty() || !Complete(status)) return false;
     }
     return Leader() != nullptr && EqualLogs();
   }
 
-  consensus::Identity IdentityOf(const node::NodeStatus& status, ServerId server) {
-    const consensus::Member* member = status.configuration.Find(server);
-    return member == nullptr ? consensus::Identity{} : member->identity;
+  // Everyone is a member, under the storage it has now or, right after a wipe, had before.
+  bool Complete(const node::NodeStatus& status) {
+    return status.configuration.VoterCount() == static_cast<size_t>(voters_) && status.configuration.members.size() == servers_.size();
   }
 
   bool EqualLogs() {
@@ -305,7 +308,7 @@ class Ensemble {
       if (!server->up()) return false;
       node::NodeStatus status = server->node()->Status();
       if (!status.started || !status.core.damaged.empty()) return false;
-      if (status.configuration.VoterCount() != servers_.size()) return false;
+      if (!Complete(status)) return false;
       if (applied && *applied != status.applied) return false;
       applied = status.applied;
     }
@@ -396,6 +399,7 @@ class Ensemble {
   Random random_;
   SimNetwork network_;
   consensus::Invariants invariants_;
+  int voters_ = 0;
   std::vector<std::unique_ptr<SimServer>> servers_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   bool healed_ = false;
