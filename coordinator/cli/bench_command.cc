@@ -50,7 +50,9 @@ std::map<std::string, ServerCpu> CpuOfAll(client::EnsembleClient& ensemble) {
 uint64_t OwnCpuMicros() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto us = [](const timeval& t) { return static_cast<uint64_t>(t.tv_sec) * 1'000'000 + static_cast<uint64_t>(t.tv_usec); };
+  const auto us = [](const timeval& t) {
+    return static_cast<uint64_t>(t.tv_sec) * 1'000'000 + static_cast<uint64_t>(t.tv_usec);
+  };
   return us(usage.ru_utime) + us(usage.ru_stime);
 }
 
@@ -88,7 +90,8 @@ int CleanUp(Environment& env, client::BlockingClient& client, const BenchPlan& p
       const size_t end = std::min(begin + kBatch, children->names.size());
       absl::BlockingCounter left(static_cast<int>(end - begin));
       for (size_t i = begin; i < end; ++i) {
-        client.async().Delete(parent + "/" + children->names[i], -1, [&left](client::Result<client::Written>) { left.DecrementCount(); });
+        client.async().Delete(parent + "/" + children->names[i], -1,
+                              [&left](client::Result<client::Written>) { left.DecrementCount(); });
       }
       left.Wait();
     }
@@ -101,7 +104,8 @@ int CleanUp(Environment& env, client::BlockingClient& client, const BenchPlan& p
 // Sleeps, unless Ctrl-C comes. False: it came.
 bool Pause(Interrupts& interrupts, double seconds) {
   const absl::Time until = absl::Now() + absl::Seconds(seconds);
-  while (!interrupts.interrupted() && absl::Now() < until) absl::SleepFor(std::min(absl::Milliseconds(50), until - absl::Now()));
+  while (!interrupts.interrupted() && absl::Now() < until)
+    absl::SleepFor(std::min(absl::Milliseconds(50), until - absl::Now()));
   return !interrupts.interrupted();
 }
 
@@ -116,7 +120,8 @@ struct Measured {
 Measured RunLoad(const BenchOptions& o, client::EnsembleClient& ensemble, Interrupts& interrupts) {
   std::atomic<bool> measuring = false;
   std::vector<std::unique_ptr<BenchWorker>> workers;
-  for (size_t t = 0; t < o.plan.threads; ++t) workers.push_back(std::make_unique<BenchWorker>(o.plan, t, o.plan.threads, &measuring));
+  for (size_t t = 0; t < o.plan.threads; ++t)
+    workers.push_back(std::make_unique<BenchWorker>(o.plan, t, o.plan.threads, &measuring));
   const auto attached = [&] {
     size_t n = 0;
     for (const auto& worker : workers) n += worker->attached();
@@ -136,7 +141,8 @@ Measured RunLoad(const BenchOptions& o, client::EnsembleClient& ensemble, Interr
   out.own_cpu_us = OwnCpuMicros() - own_before;
   for (auto& [address, after] : CpuOfAll(ensemble)) {
     auto it = before.find(address);
-    if (it == before.end() || after.cpu_us < it->second.cpu_us) continue;  // it was not there, or is another process now
+    if (it == before.end() || after.cpu_us < it->second.cpu_us)
+      continue;  // it was not there, or is another process now
     after.cpu_us -= it->second.cpu_us;
     out.servers.push_back(after);
   }
@@ -161,20 +167,26 @@ double PerOperation(uint64_t us, const Measured& m) {
 void PrintJson(Environment& env, const BenchOptions& o, const Measured& m) {
   const Histogram& h = m.counts.latency;
   JsonObject out;
-  out.Text("operation", kOperationNames[static_cast<int>(o.plan.operation)]).Number("sessions", static_cast<int64_t>(o.plan.sessions));
+  out.Text("operation", kOperationNames[static_cast<int>(o.plan.operation)])
+      .Number("sessions", static_cast<int64_t>(o.plan.sessions));
   out.Number("outstanding", static_cast<int64_t>(o.plan.outstanding)).Number("size", static_cast<int64_t>(o.plan.size));
   out.Real("seconds", m.seconds).Number("operations", static_cast<int64_t>(m.counts.operations));
   out.Real("operations_per_second", static_cast<double>(m.counts.operations) / m.seconds);
-  out.Number("p50_us", static_cast<int64_t>(h.Percentile(0.5))).Number("p99_us", static_cast<int64_t>(h.Percentile(0.99)));
+  out.Number("p50_us", static_cast<int64_t>(h.Percentile(0.5)))
+      .Number("p99_us", static_cast<int64_t>(h.Percentile(0.99)));
   out.Number("p999_us", static_cast<int64_t>(h.Percentile(0.999))).Number("max_us", static_cast<int64_t>(h.max()));
-  out.Number("errors", static_cast<int64_t>(m.counts.refused)).Number("broken_streams", static_cast<int64_t>(m.counts.broken_streams));
+  out.Number("errors", static_cast<int64_t>(m.counts.refused))
+      .Number("broken_streams", static_cast<int64_t>(m.counts.broken_streams));
   out.Number("unanswered", static_cast<int64_t>(m.counts.unanswered)).Text("first_error", m.counts.first_error);
   uint64_t total = 0;
   std::vector<std::string> servers;
   for (const ServerCpu& s : m.servers) {
     total += s.cpu_us;
     JsonObject server;
-    server.Number("id", s.id).Text("server", s.address).Text("role", s.role).Number("cpu_us", static_cast<int64_t>(s.cpu_us));
+    server.Number("id", s.id)
+        .Text("server", s.address)
+        .Text("role", s.role)
+        .Number("cpu_us", static_cast<int64_t>(s.cpu_us));
     servers.push_back(server.Real("cpu_us_per_operation", PerOperation(s.cpu_us, m)).Take());
   }
   out.Raw("servers", JsonArray(servers)).Real("servers_cpu_us_per_operation", PerOperation(total, m));
@@ -183,15 +195,17 @@ void PrintJson(Environment& env, const BenchOptions& o, const Measured& m) {
 
 void PrintText(Environment& env, const BenchOptions& o, const Measured& m) {
   const Histogram& h = m.counts.latency;
-  env.io.out << absl::StrFormat("%s: %d sessions x %d outstanding, %d bytes, %.1f s\n", kOperationNames[static_cast<int>(o.plan.operation)],
-                                o.plan.sessions, o.plan.outstanding, o.plan.size, m.seconds);
-  env.io.out << absl::StrFormat("operations/s  %.0f  (%d in all)\n", static_cast<double>(m.counts.operations) / m.seconds,
-                                m.counts.operations);
+  env.io.out << absl::StrFormat("%s: %d sessions x %d outstanding, %d bytes, %.1f s\n",
+                                kOperationNames[static_cast<int>(o.plan.operation)], o.plan.sessions,
+                                o.plan.outstanding, o.plan.size, m.seconds);
+  env.io.out << absl::StrFormat("operations/s  %.0f  (%d in all)\n",
+                                static_cast<double>(m.counts.operations) / m.seconds, m.counts.operations);
   env.io.out << absl::StrFormat("latency       p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n",
-                                static_cast<double>(h.Percentile(0.5)) / 1e3, static_cast<double>(h.Percentile(0.99)) / 1e3,
+                                static_cast<double>(h.Percentile(0.5)) / 1e3,
+                                static_cast<double>(h.Percentile(0.99)) / 1e3,
                                 static_cast<double>(h.Percentile(0.999)) / 1e3, static_cast<double>(h.max()) / 1e3);
-  env.io.out << absl::StrFormat("errors        %d refused, %d broken streams, %d unanswered", m.counts.refused, m.counts.broken_streams,
-                                m.counts.unanswered);
+  env.io.out << absl::StrFormat("errors        %d refused, %d broken streams, %d unanswered", m.counts.refused,
+                                m.counts.broken_streams, m.counts.unanswered);
   if (!m.counts.first_error.empty()) env.io.out << "; the first: " << m.counts.first_error;
   env.io.out << "\nserver CPU per operation:\n";
   std::vector<std::vector<std::string>> rows = {{"ID", "SERVER", "ROLE", "US/OP"}};
@@ -208,7 +222,9 @@ void PrintText(Environment& env, const BenchOptions& o, const Measured& m) {
 int Bench(Environment& env, BenchOptions o) {
   o.plan.addresses = env.Addresses();
   if (o.plan.addresses.empty()) return kExitUsage;
-  o.plan.strength = static_cast<uint32_t>(env.settings.strength);
+  // The sessions see their own writes: the API's default holds here.
+  const auto strength = env.settings.strength_given ? env.settings.strength : client::ReadStrength::kSession;
+  o.plan.strength = static_cast<uint32_t>(strength);
   o.plan.threads = std::min(o.plan.threads, o.plan.sessions);
   // The load works on bare paths: a chroot of the list is left out for preparing too.
   std::string list;
@@ -245,16 +261,19 @@ void AddBench(CLI::App& app, Environment& env, Run& run) {
   verb->add_option("--op", o->plan.operation, "set, get, create or mixed (7 get : 3 set); default set")
       ->transform(CLI::CheckedTransformer(operations, CLI::ignore_case).description(""));
   verb->add_option("--sessions", o->plan.sessions, "Spread over the servers; default 12")->check(CLI::Range(1, 10000));
-  verb->add_option("--outstanding", o->plan.outstanding, "Requests in flight per session; default 64")->check(CLI::Range(1, 100000));
+  verb->add_option("--outstanding", o->plan.outstanding, "Requests in flight per session; default 64")
+      ->check(CLI::Range(1, 100000));
   verb->add_option("--size", o->plan.size, "Bytes of data; default 100")->check(CLI::Range(0, 1000000));
   verb->add_option("--nodes", o->plan.nodes, "Nodes per session; default 64")->check(CLI::Range(1, 1000));
   verb->add_option("--seconds", o->seconds, "How long to measure; default 10")->check(CLI::Range(0.1, 86400.0));
-  verb->add_option("--warmup", o->warmup_seconds, "Seconds of load before that; default 1")->check(CLI::Range(0.0, 3600.0));
+  verb->add_option("--warmup", o->warmup_seconds, "Seconds of load before that; default 1")
+      ->check(CLI::Range(0.0, 3600.0));
   verb->add_option("--threads", o->plan.threads, "Of this load generator; default 1")->check(CLI::Range(1, 64));
   verb->add_flag("--keep", o->keep, "Leave its nodes under /synod-bench-... in place");
   verb->footer(
       "Prints operations/s, latencies, errors, and microseconds of server CPU per operation.\n"
-      "Examples:\n  synod bench\n  synod bench --op get --strength linearizable\n  synod --json bench --op create --seconds 30");
+      "Examples:\n  synod bench\n  synod bench --op get --strength linearizable\n  synod --json bench --op create "
+      "--seconds 30");
   verb->callback([o, &env, &run] { run = [o, &env] { return Bench(env, *o); }; });
 }
 

@@ -122,7 +122,8 @@ class BenchWorker::Stream : public client::StreamHandler {
 
   void OnConnected(std::string_view bytes) {
     v1::ServerMessage message;
-    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return NoteError("malformed message from the server");
+    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return NoteError("malformed message from the server");
     if (message.connected().max_outstanding() > 0) limit_ = message.connected().max_outstanding();
     in_flight_ = 0;
     next_sequence_ = 1;
@@ -135,7 +136,8 @@ class BenchWorker::Stream : public client::StreamHandler {
     const BenchPlan& plan = worker_->plan_;
     const BenchOperation operation = plan.operation;
     // Mixed: seven reads to three writes, as coordination services commonly see.
-    const bool read = operation == BenchOperation::kGet || (operation == BenchOperation::kMixed && random_.Below(10) < 7);
+    const bool read =
+        operation == BenchOperation::kGet || (operation == BenchOperation::kMixed && random_.Below(10) < 7);
     const uint64_t id = next_id_++;
     sent_at_[id % sent_at_.size()] = {now, !read};
     const size_t node = next_node_;
@@ -167,8 +169,8 @@ class BenchWorker::Stream : public client::StreamHandler {
   uint64_t answered_writes_ = 0;
   uint64_t next_created_ = 0;
   size_t next_node_ = 0;
-  std::vector<Sent> sent_at_;         // by id modulo outstanding
-  std::vector<std::string> sets_;     // encoded operations, by node
+  std::vector<Sent> sent_at_;      // by id modulo outstanding
+  std::vector<std::string> sets_;  // encoded operations, by node
   std::vector<std::string> gets_;
 };
 

@@ -1,11 +1,10 @@
 #include "coordinator/cli/cli.h"
 
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <map>
 #include <ostream>
-
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 
 #include "absl/strings/numbers.h"
 #include "coordinator/cli/commands.h"
@@ -16,7 +15,8 @@ namespace {
 
 constexpr char kFooter[] =
     "Without a verb: a shell with history and completion; from a pipe or file, commands line by line.\n\n"
-    "Exit codes: 0 done; 1 refused (NoNode, BadVersion, ...); 2 usage; 3 no server, no quorum or no answer, and nothing was done;\n"
+    "Exit codes: 0 done; 1 refused (NoNode, BadVersion, ...); 2 usage; 3 no server, no quorum or no answer, and "
+    "nothing was done;\n"
     "4 a write that may have been done. The shell ends with that of its first command that failed.\n\n"
     "Environment: SYNOD_SERVERS, as --servers.\n\n"
     "Examples:\n  synod create /app \"hello\"\n  synod get /app\n  synod ensemble status\n  synod create --help";
@@ -36,12 +36,16 @@ void AddGlobalOptions(CLI::App& app, Settings& settings) {
   static std::string ignored;
   app.add_option("--servers", settings.servers, "host:port,host:port with an optional /chroot (gRPC ports)");
   app.add_option("--timeout", ignored, "How long to wait for an answer (default 10s)")->check(time(&settings.timeout));
-  app.add_option("--session-timeout", ignored, "Of the session that writes use (default 10s)")->check(time(&settings.session_timeout));
+  app.add_option("--session-timeout", ignored, "Of the session that writes use (default 10s)")
+      ->check(time(&settings.session_timeout));
   const std::map<std::string, client::ReadStrength> strengths = {{"session", client::ReadStrength::kSession},
                                                                  {"linearizable", client::ReadStrength::kLinearizable},
                                                                  {"local", client::ReadStrength::kLocal}};
-  app.add_option("--strength", settings.strength, "Of reads: session (default), linearizable, or local (answers without a quorum)")
-      ->transform(CLI::CheckedTransformer(strengths, CLI::ignore_case).description(""));
+  app.add_option("--strength", settings.strength,
+                 "Of reads: session (the shell's default), linearizable (a single command's), or local (answers "
+                 "without a quorum)")
+      ->transform(CLI::CheckedTransformer(strengths, CLI::ignore_case).description(""))
+      ->each([&settings](const std::string&) { settings.strength_given = true; });
   app.add_flag("--json", settings.json, "Print JSON");
 }
 
@@ -68,14 +72,15 @@ std::vector<std::string> TakeCommand(std::vector<std::string>* arguments) {
 }  // namespace
 
 void AddAllVerbs(CLI::App& app, Environment& env, Run& run) {
-  for (auto add : {&AddCreate, &AddGet, &AddSet, &AddDelete, &AddLs, &AddTree, &AddStat, &AddExists, &AddWatch, &AddMulti, &AddEnsemble,
-                   &AddBench}) {
+  for (auto add : {&AddCreate, &AddGet, &AddSet, &AddDelete, &AddLs, &AddTree, &AddStat, &AddExists, &AddWatch,
+                   &AddMulti, &AddEnsemble, &AddBench}) {
     add(app, env, run);
   }
 }
 
 std::vector<std::string> VerbNames() {
-  return {"create", "get", "set", "delete", "ls", "tree", "stat", "exists", "watch", "multi", "ensemble", "bench", "help", "quit"};
+  return {"create", "get",   "set",   "delete",   "ls",    "tree", "stat",
+          "exists", "watch", "multi", "ensemble", "bench", "help", "quit"};
 }
 
 int RunVerb(Environment& env, std::vector<std::string> words) {
@@ -93,7 +98,8 @@ int RunVerb(Environment& env, std::vector<std::string> words) {
   return code;
 }
 
-int RunCommandLine(std::vector<std::string> arguments, const std::string& default_servers, bool interactive, Streams streams) {
+int RunCommandLine(std::vector<std::string> arguments, const std::string& default_servers, bool interactive,
+                   Streams streams) {
   Settings settings;
   settings.servers = default_servers;
   Environment env(settings, streams);
@@ -106,6 +112,9 @@ int RunCommandLine(std::vector<std::string> arguments, const std::string& defaul
   app.footer(kFooter);
   env.command = TakeCommand(&arguments);
   if (const int code = Parse(app, std::move(arguments), streams); code >= 0) return code;
+  // A single command has no session whose writes it could see: another server may not have applied yet what the last
+  // command wrote.
+  if (run && !env.settings.strength_given) env.settings.strength = client::ReadStrength::kLinearizable;
   const int code = run ? run() : RunShell(env, interactive);
   env.CloseSession();
   return code;

@@ -8,9 +8,10 @@
 
 namespace synod::cli {
 
-// Runs one command line (without the program's name), or the shell if it has no verb; returns the exit code. `default_servers` is what
-// holds without --servers. A terminal at `streams` is recognized by `interactive`.
-int RunCommandLine(std::vector<std::string> arguments, const std::string& default_servers, bool interactive, Streams streams);
+// Runs one command line (without the program's name), or the shell if it has no verb; returns the exit code.
+// `default_servers` is what holds without --servers. A terminal at `streams` is recognized by `interactive`.
+int RunCommandLine(std::vector<std::string> arguments, const std::string& default_servers, bool interactive,
+                   Streams streams);
 
 // Runs one line's words as a verb in `env`. Used by the shell.
 int RunVerb(Environment& env, std::vector<std::string> words);

@@ -1,10 +1,9 @@
-// The verbs. Each Add* registers its verb with a parser; when the verb is parsed, `run` becomes what is to be done, which returns the exit
-// code. The same verbs serve the command line and the shell.
+// The verbs. Each Add* registers its verb with a parser; when the verb is parsed, `run` becomes what is to be done,
+// which returns the exit code. The same verbs serve the command line and the shell.
 #pragma once
 
-#include <functional>
-
 #include <CLI/App.hpp>
+#include <functional>
 
 #include "coordinator/cli/environment.h"
 
@@ -15,17 +14,17 @@ using Run = std::function<int()>;
 // Everything below, in the order of the help text.
 void AddAllVerbs(CLI::App& app, Environment& env, Run& run);
 
-void AddCreate(CLI::App& app, Environment& env, Run& run);      // create_command.cc
-void AddGet(CLI::App& app, Environment& env, Run& run);         // node_commands.cc
+void AddCreate(CLI::App& app, Environment& env, Run& run);  // create_command.cc
+void AddGet(CLI::App& app, Environment& env, Run& run);     // node_commands.cc
 void AddSet(CLI::App& app, Environment& env, Run& run);
 void AddDelete(CLI::App& app, Environment& env, Run& run);
 void AddStat(CLI::App& app, Environment& env, Run& run);
 void AddExists(CLI::App& app, Environment& env, Run& run);
-void AddLs(CLI::App& app, Environment& env, Run& run);          // list_commands.cc
+void AddLs(CLI::App& app, Environment& env, Run& run);  // list_commands.cc
 void AddTree(CLI::App& app, Environment& env, Run& run);
-void AddWatch(CLI::App& app, Environment& env, Run& run);       // watch_command.cc
-void AddMulti(CLI::App& app, Environment& env, Run& run);       // multi_command.cc
-void AddEnsemble(CLI::App& app, Environment& env, Run& run);    // ensemble_commands.cc
-void AddBench(CLI::App& app, Environment& env, Run& run);       // bench_command.cc
+void AddWatch(CLI::App& app, Environment& env, Run& run);     // watch_command.cc
+void AddMulti(CLI::App& app, Environment& env, Run& run);     // multi_command.cc
+void AddEnsemble(CLI::App& app, Environment& env, Run& run);  // ensemble_commands.cc
+void AddBench(CLI::App& app, Environment& env, Run& run);     // bench_command.cc
 
 }  // namespace synod::cli

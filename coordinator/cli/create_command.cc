@@ -77,7 +77,8 @@ int HoldEphemeral(Environment& env, const std::string& path) {
 int Create(Environment& env, const CreateOptions& o) {
   client::Data data;
   if (o.has_data && !env.ReadData(o.data, o.hex, &data)) return kExitUsage;
-  if (!env.command.empty() && !o.ephemeral) return env.UsageError("-- COMMAND goes with -e: it runs while the ephemeral node exists");
+  if (!env.command.empty() && !o.ephemeral)
+    return env.UsageError("-- COMMAND goes with -e: it runs while the ephemeral node exists");
   client::BlockingClient* client = env.Session();
   if (client == nullptr) return kExitUsage;
   if (o.parents) {
@@ -88,7 +89,9 @@ int Create(Environment& env, const CreateOptions& o) {
   auto created = client->Create(o.path, std::move(data), mode);
   if (!created.ok()) return env.Fail(created.error(), o.path);
   if (env.settings.json) {
-    env.io.out << JsonObject().Text("path", created->path).Number("zxid", created->zxid).Stat("stat", created->stat).Take() << std::endl;
+    env.io.out
+        << JsonObject().Text("path", created->path).Number("zxid", created->zxid).Stat("stat", created->stat).Take()
+        << std::endl;
   } else {
     env.io.out << "Created " << created->path << std::endl;
   }

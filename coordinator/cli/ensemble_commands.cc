@@ -60,7 +60,8 @@ int Status(Environment& env) {
   if (addresses.empty()) return kExitUsage;
   client::EnsembleClient ensemble(addresses, std::min(env.settings.timeout, absl::Seconds(3)));
   const auto answers = ensemble.StatusOfAll();
-  Rows rows = {{"ID", "SERVER", "ROLE", "TERM", "READY", "APPLIED", "ZXID", "ZNODES", "SESSIONS", "WATCHES", "MEMORY", "UPTIME"}};
+  Rows rows = {{"ID", "SERVER", "ROLE", "TERM", "READY", "APPLIED", "ZXID", "ZNODES", "SESSIONS", "WATCHES", "MEMORY",
+                "UPTIME"}};
   std::vector<std::string> json;
   std::set<uint32_t> leaders;
   size_t ready = 0;
@@ -75,10 +76,10 @@ int Status(Environment& env) {
     if (s.role() == "leader") leaders.insert(s.server_id());
     ready += s.ready() ? 1 : 0;
     damaged += s.damaged_records();
-    rows.push_back({absl::StrCat(s.server_id()), addresses[i], s.role(), absl::StrCat(s.term()), s.ready() ? "yes" : "no",
-                    absl::StrCat(s.applied_index()), absl::StrCat(s.zxid()), absl::StrCat(s.znodes()), absl::StrCat(s.sessions()),
-                    absl::StrCat(s.watches()), HumanBytes(s.resident_bytes()),
-                    absl::FormatDuration(absl::Seconds(s.uptime_ms() / 1000))});
+    rows.push_back({absl::StrCat(s.server_id()), addresses[i], s.role(), absl::StrCat(s.term()),
+                    s.ready() ? "yes" : "no", absl::StrCat(s.applied_index()), absl::StrCat(s.zxid()),
+                    absl::StrCat(s.znodes()), absl::StrCat(s.sessions()), absl::StrCat(s.watches()),
+                    HumanBytes(s.resident_bytes()), absl::FormatDuration(absl::Seconds(s.uptime_ms() / 1000))});
   }
   if (env.settings.json) {
     env.io.out << JsonArray(json) << std::endl;
@@ -93,7 +94,8 @@ int Status(Environment& env) {
     return kExitOk;
   }
   env.io.out.flush();
-  env.io.err << "synod: no quorum: none of " << addresses.size() << " servers is ready; start the missing ones" << std::endl;
+  env.io.err << "synod: no quorum: none of " << addresses.size() << " servers is ready; start the missing ones"
+             << std::endl;
   return kExitUnavailable;
 }
 
@@ -121,15 +123,18 @@ int Members(Environment& env) {
   Rows rows = {{"ID", "ROLE", "PEER ADDRESS", "LEADER", "CONNECTED", "MATCH", "STORAGE"}};
   std::vector<std::string> json;
   for (const v1::MemberInfo& m : best->members()) {
-    rows.push_back({absl::StrCat(m.server_id()), m.role(), m.address(), m.leader() ? "yes" : "", m.connected() ? "yes" : "no",
-                    from_leader ? absl::StrCat(m.match_index()) : "-", m.storage_id()});
+    rows.push_back({absl::StrCat(m.server_id()), m.role(), m.address(), m.leader() ? "yes" : "",
+                    m.connected() ? "yes" : "no", from_leader ? absl::StrCat(m.match_index()) : "-", m.storage_id()});
     JsonObject o;
     o.Number("id", m.server_id()).Text("role", m.role()).Text("address", m.address()).Bool("leader", m.leader());
-    o.Bool("connected", m.connected()).Bool("active", m.active()).Number("match_index", static_cast<int64_t>(m.match_index()));
+    o.Bool("connected", m.connected())
+        .Bool("active", m.active())
+        .Number("match_index", static_cast<int64_t>(m.match_index()));
     json.push_back(o.Text("storage_id", m.storage_id()).Take());
   }
   if (env.settings.json) {
-    env.io.out << JsonObject().Number("leader_id", best->leader_id()).Raw("members", JsonArray(json)).Take() << std::endl;
+    env.io.out << JsonObject().Number("leader_id", best->leader_id()).Raw("members", JsonArray(json)).Take()
+               << std::endl;
   } else {
     env.io.out << AlignedTable(rows) << std::flush;
   }
@@ -148,7 +153,8 @@ int Transfer(Environment& env, uint32_t target) {
     if (env.settings.json) {
       env.io.out << JsonObject().Number("leader_id", done->leader_id()).Take() << std::endl;
     } else {
-      env.io.out << "Server " << done->leader_id() << " leads now (it was " << statuses[i]->server_id() << ")." << std::endl;
+      env.io.out << "Server " << done->leader_id() << " leads now (it was " << statuses[i]->server_id() << ")."
+                 << std::endl;
     }
     return kExitOk;
   }
@@ -171,7 +177,8 @@ int Snapshot(Environment& env) {
       ++done;
       rows.push_back({addresses[i], absl::StrCat(answer->index()), absl::StrCat(answer->records_written()),
                       absl::StrFormat("%.1f", static_cast<double>(answer->elapsed_us()) / 1000)});
-      o.Number("index", static_cast<int64_t>(answer->index())).Number("records", static_cast<int64_t>(answer->records_written()));
+      o.Number("index", static_cast<int64_t>(answer->index()))
+          .Number("records", static_cast<int64_t>(answer->records_written()));
       o.Number("elapsed_us", static_cast<int64_t>(answer->elapsed_us()));
     } else {
       rows.push_back({addresses[i], "failed: " + Why(answer)});
@@ -206,7 +213,9 @@ int Digest(Environment& env) {
     if (answers[i].ok()) {
       const v1::DigestReply& d = *answers[i];
       rows.push_back({addresses[i], absl::StrCat(d.applied_index()), absl::StrCat(d.zxid()), d.digest()});
-      o.Number("applied_index", static_cast<int64_t>(d.applied_index())).Number("zxid", d.zxid()).Text("digest", d.digest());
+      o.Number("applied_index", static_cast<int64_t>(d.applied_index()))
+          .Number("zxid", d.zxid())
+          .Text("digest", d.digest());
     } else {
       rows.push_back({addresses[i], "unreachable: " + Why(answers[i])});
       o.Text("error", Why(answers[i]));
@@ -215,10 +224,14 @@ int Digest(Environment& env) {
   }
   env.io.out << (env.settings.json ? JsonArray(json) + "\n" : AlignedTable(rows)) << std::flush;
   if (by_index.empty()) return env.Fail(absl::UnavailableError("no server answered"));
-  const bool differ = std::any_of(by_index.begin(), by_index.end(), [](const auto& entry) { return entry.second.size() > 1; });
-  if (differ) return env.Fail(absl::FailedPreconditionError("the digests DIFFER at one index: the servers' states are not the same"));
+  const bool differ =
+      std::any_of(by_index.begin(), by_index.end(), [](const auto& entry) { return entry.second.size() > 1; });
+  if (differ)
+    return env.Fail(
+        absl::FailedPreconditionError("the digests DIFFER at one index: the servers' states are not the same"));
   if (env.settings.json) return kExitOk;
-  env.io.out << (by_index.size() == 1 ? "The digests agree.\n" : "The servers are at different indexes; ask again when writes pause.\n");
+  env.io.out << (by_index.size() == 1 ? "The digests agree.\n"
+                                      : "The servers are at different indexes; ask again when writes pause.\n");
   env.io.out.flush();
   return kExitOk;
 }
@@ -230,7 +243,9 @@ void AddEnsemble(CLI::App& app, Environment& env, Run& run) {
   group->require_subcommand(1);
   group->footer("Examples:\n  synod ensemble status\n  synod ensemble transfer 2\n  synod --json ensemble digest");
   const auto add = [&](const char* name, const char* help, int (*command)(Environment&)) {
-    group->add_subcommand(name, help)->callback([command, &env, &run] { run = [command, &env] { return command(env); }; });
+    group->add_subcommand(name, help)->callback([command, &env, &run] {
+      run = [command, &env] { return command(env); };
+    });
   };
   add("status", "A line about each server of the list", &Status);
   add("members", "The configuration in force", &Members);

@@ -80,7 +80,8 @@ int Environment::Fail(const client::Error& error, std::string_view path) {
 int Environment::Fail(const absl::Status& status) {
   io.out.flush();
   io.err << "synod: " << std::string(status.message()) << std::endl;
-  const bool refused = status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kInvalidArgument;
+  const bool refused =
+      status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kInvalidArgument;
   return refused ? kExitRefused : kExitUnavailable;
 }
 

@@ -22,6 +22,7 @@ struct Settings {
   absl::Duration timeout = absl::Seconds(10);
   absl::Duration session_timeout = absl::Seconds(10);
   client::ReadStrength strength = client::ReadStrength::kSession;
+  bool strength_given = false;
   bool json = false;
 };
 
@@ -59,7 +60,7 @@ class Environment {
   Settings settings;
   Streams io;
   bool shell = false;
-  std::vector<std::string> command;  // what stood behind "--"
+  std::vector<std::string> command;          // what stood behind "--"
   std::shared_ptr<EventQueue> shell_events;  // where watches of a shell report; printed before its next prompt
 
  private:

@@ -6,16 +6,18 @@
 namespace synod::cli {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitRefused = 1;       // the operation had an outcome, and it is an error (NoNode, BadVersion, ...)
+inline constexpr int kExitRefused = 1;  // the operation had an outcome, and it is an error (NoNode, BadVersion, ...)
 inline constexpr int kExitUsage = 2;
-inline constexpr int kExitUnavailable = 3;   // no server, no quorum or no answer; nothing was done
-inline constexpr int kExitUnknown = 4;       // a write that may have been done
+inline constexpr int kExitUnavailable = 3;  // no server, no quorum or no answer; nothing was done
+inline constexpr int kExitUnknown = 4;      // a write that may have been done
 
 inline int ExitCodeOf(const client::Error& error) {
   if (error.ok()) return kExitOk;
   if (error.effect == client::Effect::kMayHaveBeenDone) return kExitUnknown;
-  if (error.code == client::ErrorCode::kSessionExpired || error.code == client::ErrorCode::kSessionMoved) return kExitUnavailable;
-  return static_cast<int>(error.code) < 100 || error.code == client::ErrorCode::kMalformed ? kExitRefused : kExitUnavailable;
+  if (error.code == client::ErrorCode::kSessionExpired || error.code == client::ErrorCode::kSessionMoved)
+    return kExitUnavailable;
+  return static_cast<int>(error.code) < 100 || error.code == client::ErrorCode::kMalformed ? kExitRefused
+                                                                                           : kExitUnavailable;
 }
 
 }  // namespace synod::cli

@@ -19,7 +19,10 @@ size_t Utf8Length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t first = byte(0);
   if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+  const size_t length = first >= 0xf0 && first < 0xf5   ? 4
+                        : first >= 0xe0 && first < 0xf0 ? 3
+                        : first >= 0xc2 && first < 0xe0 ? 2
+                                                        : 0;
   if (length == 0 || text.size() < length) return 0;
   for (size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
@@ -32,7 +35,8 @@ size_t Utf8Length(std::string_view text) {
 }
 
 size_t DisplayWidth(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
 bool IsNumber(const std::string& cell) {
@@ -135,8 +139,13 @@ JsonObject& JsonObject::Data(std::string_view name, const client::Data& data) {
 JsonObject& JsonObject::Stat(std::string_view name, const client::Stat& s) {
   JsonObject stat;
   stat.Number("czxid", s.czxid).Number("mzxid", s.mzxid).Number("pzxid", s.pzxid).Number("ctime_ms", s.ctime_ms);
-  stat.Number("mtime_ms", s.mtime_ms).Number("version", s.version).Number("cversion", s.cversion).Number("aversion", s.aversion);
-  stat.Number("ephemeral_owner", s.ephemeral_owner).Number("data_length", s.data_length).Number("num_children", s.num_children);
+  stat.Number("mtime_ms", s.mtime_ms)
+      .Number("version", s.version)
+      .Number("cversion", s.cversion)
+      .Number("aversion", s.aversion);
+  stat.Number("ephemeral_owner", s.ephemeral_owner)
+      .Number("data_length", s.data_length)
+      .Number("num_children", s.num_children);
   return Raw(name, stat.Take());
 }
 
@@ -197,24 +206,46 @@ std::string ErrorText(const client::Error& error, std::string_view path_view) {
   const std::string path(path_view);
   std::string text(client::ErrorCodeName(error.code));
   switch (error.code) {
-    case ErrorCode::kNoNode: text += ": " + path + " does not exist, or its parent does not; `synod create -p` makes the parents"; break;
-    case ErrorCode::kNodeExists: text += ": " + path + " exists already; use `synod set` to change it"; break;
-    case ErrorCode::kBadVersion: text += ": " + path + " was changed meanwhile; read it again and retry with its present version"; break;
-    case ErrorCode::kNotEmpty: text += ": " + path + " has children; `synod delete -R` deletes them too"; break;
-    case ErrorCode::kNoChildrenForEphemerals: text += ": the parent of " + path + " is ephemeral and can have no children"; break;
-    case ErrorCode::kBadArguments: text += ": " + path; break;
-    case ErrorCode::kRefusedMemory: text += ": the ensemble is near its memory limit; deletes still work, and it lifts by itself"; break;
-    case ErrorCode::kRefusedDisk: text += ": the ensemble's disk reserve is reached; free space on the servers' disks"; break;
+    case ErrorCode::kNoNode:
+      text += ": " + path + " does not exist, or its parent does not; `synod create -p` makes the parents";
+      break;
+    case ErrorCode::kNodeExists:
+      text += ": " + path + " exists already; use `synod set` to change it";
+      break;
+    case ErrorCode::kBadVersion:
+      text += ": " + path + " was changed meanwhile; read it again and retry with its present version";
+      break;
+    case ErrorCode::kNotEmpty:
+      text += ": " + path + " has children; `synod delete -R` deletes them too";
+      break;
+    case ErrorCode::kNoChildrenForEphemerals:
+      text += ": the parent of " + path + " is ephemeral and can have no children";
+      break;
+    case ErrorCode::kBadArguments:
+      text += ": " + path;
+      break;
+    case ErrorCode::kRefusedMemory:
+      text += ": the ensemble is near its memory limit; deletes still work, and it lifts by itself";
+      break;
+    case ErrorCode::kRefusedDisk:
+      text += ": the ensemble's disk reserve is reached; free space on the servers' disks";
+      break;
     case ErrorCode::kNoQuorum:
     case ErrorCode::kTimeout:
     case ErrorCode::kUnavailable:
-      text = "no quorum: no server could do it in time; start the missing servers, see `synod ensemble status`, or wait longer with --timeout";
+      text =
+          "no quorum: no server could do it in time; start the missing servers, see `synod ensemble status`, or wait "
+          "longer with --timeout";
       break;
-    case ErrorCode::kSessionExpired: text += ": the session is gone, and its ephemeral nodes with it"; break;
-    default: break;
+    case ErrorCode::kSessionExpired:
+      text += ": the session is gone, and its ephemeral nodes with it";
+      break;
+    default:
+      break;
   }
   if (!error.message.empty()) text += " (" + error.message + ")";
-  if (error.effect == client::Effect::kMayHaveBeenDone) text += "\nThe write may have been done: read before you repeat it.";
+  if (error.effect == client::Effect::kMayHaveBeenDone)
+    text += "\nThe write may have been done: read before you repeat it.";
   return text;
 }
 

@@ -44,7 +44,8 @@ class JsonObject {
 
 std::string JsonArray(const std::vector<std::string>& elements);
 
-// Columns padded to their widest cell. The first row is the head; a column whose other cells are all numbers is aligned to the right.
+// Columns padded to their widest cell. The first row is the head; a column whose other cells are all numbers is aligned
+// to the right.
 std::string AlignedTable(const std::vector<std::vector<std::string>>& rows);
 
 // Name and value per line, as ZooKeeper's shell prints a Stat.

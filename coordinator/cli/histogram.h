@@ -7,8 +7,8 @@
 
 namespace synod::cli {
 
-// Log-linear: exact to 1 us below 2,048 us, then 1,024 buckets per doubling (an error below 0.1 %), up to 2^36 us. Adding costs a few
-// instructions. Not thread-safe: one per thread, merged at the end.
+// Log-linear: exact to 1 us below 2,048 us, then 1,024 buckets per doubling (an error below 0.1 %), up to 2^36 us.
+// Adding costs a few instructions. Not thread-safe: one per thread, merged at the end.
 class Histogram {
  public:
   Histogram() : buckets_(kBuckets, 0) {}
@@ -16,7 +16,8 @@ class Histogram {
   void Merge(const Histogram& other);
   uint64_t count() const { return count_; }
   uint64_t max() const { return max_; }
-  // The smallest value that at least `fraction` of all do not exceed (the upper end of its bucket, and never above max). 0 when empty.
+  // The smallest value that at least `fraction` of all do not exceed (the upper end of its bucket, and never above
+  // max). 0 when empty.
   uint64_t Percentile(double fraction) const;
 
  private:

@@ -19,10 +19,13 @@ struct ListOptions {
   int depth = 0;
 };
 
-std::string Join(const std::string& parent, const std::string& name) { return parent == "/" ? "/" + name : parent + "/" + name; }
+std::string Join(const std::string& parent, const std::string& name) {
+  return parent == "/" ? "/" + name : parent + "/" + name;
+}
 
 // One line per child with what its Stat says.
-int PrintLong(Environment& env, client::BlockingClient& client, const std::string& path, const std::vector<std::string>& names) {
+int PrintLong(Environment& env, client::BlockingClient& client, const std::string& path,
+              const std::vector<std::string>& names) {
   std::vector<std::vector<std::string>> rows = {{"NAME", "BYTES", "CHILDREN", "VERSION", "KIND", "MODIFIED"}};
   for (const std::string& name : names) {
     auto found = client.Exists(Join(path, name), env.settings.strength);
@@ -76,7 +79,8 @@ int Ls(Environment& env, const ListOptions& o) {
   if (o.watch && env.shell) callback = EventQueue::Into(env.shell_events);
   auto children = client->GetChildren(o.path, true, env.settings.strength, std::move(callback));
   if (!children.ok()) return env.Fail(children.error(), o.path);
-  const int code = o.longer && !env.settings.json ? PrintLong(env, *client, o.path, children->names) : PrintNames(env, children->names);
+  const int code = o.longer && !env.settings.json ? PrintLong(env, *client, o.path, children->names)
+                                                  : PrintNames(env, children->names);
   if (code != kExitOk) return code;
   if (o.stat && children->stat.has_value()) {
     if (env.settings.json) {
@@ -96,8 +100,8 @@ struct TreeCount {
   bool cut = false;
 };
 
-int PrintTree(Environment& env, client::BlockingClient& client, const std::string& path, const std::string& indent, int depth,
-              const ListOptions& o, TreeCount* count) {
+int PrintTree(Environment& env, client::BlockingClient& client, const std::string& path, const std::string& indent,
+              int depth, const ListOptions& o, TreeCount* count) {
   auto children = client.GetChildren(path, false, env.settings.strength);
   if (!children.ok()) {
     const bool gone = children.error().code == client::ErrorCode::kNoNode && count->nodes > 0;
@@ -111,7 +115,8 @@ int PrintTree(Environment& env, client::BlockingClient& client, const std::strin
   for (size_t i = 0; i < children->names.size(); ++i) {
     const bool last = i + 1 == children->names.size();
     env.io.out << indent << (last ? "└── " : "├── ") << children->names[i] << "\n";
-    const int code = PrintTree(env, client, Join(path, children->names[i]), indent + (last ? "    " : "│   "), depth + 1, o, count);
+    const std::string below = indent + (last ? "    " : "│   ");
+    const int code = PrintTree(env, client, Join(path, children->names[i]), below, depth + 1, o, count);
     if (code != kExitOk) return code;
   }
   return kExitOk;
@@ -128,7 +133,8 @@ int Tree(Environment& env, const ListOptions& o) {
   TreeCount count;
   const int code = PrintTree(env, *client, o.path, "", 0, o, &count);
   if (code == kExitOk) {
-    env.io.out << count.nodes << (count.nodes == 1 ? " node" : " nodes") << (count.cut ? ", and more below" : "") << std::endl;
+    env.io.out << count.nodes << (count.nodes == 1 ? " node" : " nodes") << (count.cut ? ", and more below" : "")
+               << std::endl;
   }
   return code;
 }

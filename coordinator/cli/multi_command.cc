@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kKinds[] = {"create", "delete", "set", "check"};
 
-// "create PATH [DATA]", "set PATH DATA [-v N]", "delete PATH [-v N]", "check PATH [-v N]"; create takes -s and -e as well.
+// "create PATH [DATA]", "set PATH DATA [-v N]", "delete PATH [-v N]", "check PATH [-v N]"; create takes -s and -e as
+// well.
 absl::StatusOr<client::Operation> ParseOperation(const std::string& line) {
   auto words = SplitWords(line);
   if (!words.ok()) return words.status();
@@ -56,7 +57,8 @@ absl::StatusOr<client::Operation> ParseOperation(const std::string& line) {
   return out;
 }
 
-int PrintOutcome(Environment& env, const std::vector<client::Operation>& operations, const client::MultiOutcome& outcome) {
+int PrintOutcome(Environment& env, const std::vector<client::Operation>& operations,
+                 const client::MultiOutcome& outcome) {
   const size_t count = outcome.results.size();
   if (env.settings.json) {
     std::vector<std::string> results;
@@ -73,9 +75,11 @@ int PrintOutcome(Environment& env, const std::vector<client::Operation>& operati
     std::vector<std::vector<std::string>> rows = {{"OPERATION", "PATH", "RESULT"}};
     for (size_t i = 0; i < count && i < operations.size(); ++i) {
       const auto& r = outcome.results[i];
-      const std::string result =
-          r.error == client::ErrorCode::kRuntimeInconsistency ? "not done" : std::string(client::ErrorCodeName(r.error));
-      rows.push_back({kKinds[static_cast<int>(operations[i].kind)], r.path.empty() ? operations[i].path : r.path, result});
+      const std::string result = r.error == client::ErrorCode::kRuntimeInconsistency
+                                     ? "not done"
+                                     : std::string(client::ErrorCodeName(r.error));
+      rows.push_back(
+          {kKinds[static_cast<int>(operations[i].kind)], r.path.empty() ? operations[i].path : r.path, result});
     }
     if (count > 0) env.io.out << AlignedTable(rows) << std::flush;
   }
@@ -107,7 +111,8 @@ int Multi(Environment& env, std::vector<std::string> lines) {
     if (!operation.ok()) return env.UsageError(std::string(operation.status().message()));
     operations.push_back(*std::move(operation));
   }
-  if (operations.empty()) return env.UsageError("multi needs operations, as arguments or one per line on standard input");
+  if (operations.empty())
+    return env.UsageError("multi needs operations, as arguments or one per line on standard input");
   client::BlockingClient* client = env.Session();
   if (client == nullptr) return kExitUsage;
   auto outcome = client->Multi(operations);
@@ -123,7 +128,8 @@ void AddMulti(CLI::App& app, Environment& env, Run& run) {
   verb->add_option("OPERATION", *lines, "Each in quotes; none: one per line from standard input");
   verb->footer(
       "Operations:\n  create PATH [DATA] [-e] [-s]\n  set PATH DATA [-v N]\n  delete PATH [-v N]\n  check PATH [-v N]\n"
-      "Examples:\n  synod multi 'check /lock -v 3' 'set /app new' 'create /log/entry \"two words\"'\n  synod multi < operations.txt");
+      "Examples:\n  synod multi 'check /lock -v 3' 'set /app new' 'create /log/entry \"two words\"'\n  synod multi < "
+      "operations.txt");
   verb->callback([lines, &env, &run] { run = [lines, &env] { return Multi(env, *lines); }; });
 }
 

@@ -50,7 +50,8 @@ int Get(Environment& env, const ReadOptions& o) {
   if (env.settings.json) {
     JsonObject object;
     object.Text("path", o.path).Data("data", value->data).Number("zxid", value->zxid);
-    if (env.settings.strength == client::ReadStrength::kLocal) object.Number("age_ms", static_cast<int64_t>(value->age_ms));
+    if (env.settings.strength == client::ReadStrength::kLocal)
+      object.Number("age_ms", static_cast<int64_t>(value->age_ms));
     env.io.out << object.Stat("stat", value->stat).Take() << "\n";
   } else if (!value->data.has_value()) {
     if (!o.raw) env.io.out << "null\n";
@@ -100,7 +101,8 @@ int Set(Environment& env, const SetOptions& o) {
   auto written = client->Set(o.path, std::move(data), o.version);
   if (!written.ok()) return env.Fail(written.error(), o.path);
   if (env.settings.json) {
-    env.io.out << JsonObject().Text("path", o.path).Number("zxid", written->zxid).Stat("stat", written->stat).Take() << std::endl;
+    env.io.out << JsonObject().Text("path", o.path).Number("zxid", written->zxid).Stat("stat", written->stat).Take()
+               << std::endl;
   } else {
     env.io.out << "Set " << o.path << ", version " << written->stat.version << std::endl;
   }
@@ -114,7 +116,8 @@ struct DeleteOptions {
 };
 
 // The node and all below it, parents before children.
-client::Result<std::vector<std::string>> Subtree(Environment& env, client::BlockingClient& client, const std::string& root) {
+client::Result<std::vector<std::string>> Subtree(Environment& env, client::BlockingClient& client,
+                                                 const std::string& root) {
   std::vector<std::string> found;
   std::deque<std::string> open = {root};
   while (!open.empty()) {
@@ -160,7 +163,8 @@ int Delete(Environment& env, const DeleteOptions& o) {
 std::shared_ptr<ReadOptions> AddReadOptions(CLI::App* verb) {
   auto o = std::make_shared<ReadOptions>();
   verb->add_option("PATH", o->path, "The node")->required();
-  verb->add_flag("-w,--watch", o->watch, "Then wait for its next change and print it (in the shell: print it when it comes)");
+  verb->add_flag("-w,--watch", o->watch,
+                 "Then wait for its next change and print it (in the shell: print it when it comes)");
   return o;
 }
 
@@ -172,7 +176,9 @@ void AddGet(CLI::App& app, Environment& env, Run& run) {
   verb->add_flag("-s,--stat", o->stat, "Print its Stat too");
   verb->add_flag("--hex", o->hex, "Print the data as hex");
   verb->add_flag("--raw", o->raw, "Print exactly the bytes, no line end");
-  verb->footer("Examples:\n  synod get /app\n  synod get --raw /blob > file\n  synod --strength linearizable get -s /app\n  synod get -w /app");
+  verb->footer(
+      "Examples:\n  synod get /app\n  synod get --raw /blob > file\n  synod --strength linearizable get -s /app\n  "
+      "synod get -w /app");
   verb->callback([o, &env, &run] { run = [o, &env] { return Get(env, *o); }; });
 }
 
@@ -186,7 +192,8 @@ void AddStat(CLI::App& app, Environment& env, Run& run) {
 void AddExists(CLI::App& app, Environment& env, Run& run) {
   CLI::App* verb = app.add_subcommand("exists", "Whether a node exists: yes (exit code 0) or no (1)");
   auto o = AddReadOptions(verb);
-  verb->footer("Examples:\n  synod exists /app && echo there\n  synod exists -w /app   # waits until it comes, changes or goes");
+  verb->footer(
+      "Examples:\n  synod exists /app && echo there\n  synod exists -w /app   # waits until it comes, changes or goes");
   verb->callback([o, &env, &run] { run = [o, &env] { return Stat(env, *o, true); }; });
 }
 

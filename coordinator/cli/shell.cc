@@ -1,13 +1,12 @@
 #include "coordinator/cli/shell.h"
 
+#include <readline/history.h>
+#include <readline/readline.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <iostream>
-
-#include <readline/history.h>
-#include <readline/readline.h>
 
 #include "coordinator/cli/cli.h"
 #include "coordinator/cli/event_wait.h"

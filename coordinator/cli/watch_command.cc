@@ -18,11 +18,13 @@ int Watch(Environment& env, const WatchOptions& o) {
   client::BlockingClient* client = env.Session();
   if (client == nullptr) return kExitUsage;
   EventWait wait;
-  const auto kind = o.recursive ? client::PersistentWatchKind::kPersistentRecursive : client::PersistentWatchKind::kPersistent;
+  const auto kind =
+      o.recursive ? client::PersistentWatchKind::kPersistentRecursive : client::PersistentWatchKind::kPersistent;
   auto added = client->AddWatch(o.path, kind, wait.Callback());
   if (!added.ok()) return env.Fail(added.error(), o.path);
   if (!env.settings.json) {
-    env.io.out << "Watching " << o.path << (o.recursive ? " and everything below" : "") << "; Ctrl-C ends." << std::endl;
+    env.io.out << "Watching " << o.path << (o.recursive ? " and everything below" : "") << "; Ctrl-C ends."
+               << std::endl;
   }
   env.WakeOnSessionEnd(&wait.interrupts());
   for (int seen = 0; o.count == 0 || seen < o.count; ++seen) {

@@ -39,8 +39,8 @@ bool ReadVarint(std::string_view* in, uint64_t* v) {
 
 struct Field {
   int number = 0;
-  uint64_t value = 0;        // of a varint
-  std::string_view bytes;    // of a length-delimited field
+  uint64_t value = 0;      // of a varint
+  std::string_view bytes;  // of a length-delimited field
 };
 
 bool ReadField(std::string_view* in, Field* field) {
@@ -50,8 +50,11 @@ bool ReadField(std::string_view* in, Field* field) {
   field->bytes = {};
   size_t skip = 0;
   switch (tag & 7) {
-    case 0: return ReadVarint(in, &field->value);
-    case 1: skip = 8; break;
+    case 0:
+      return ReadVarint(in, &field->value);
+    case 1:
+      skip = 8;
+      break;
     case 2: {
       uint64_t length = 0;
       if (!ReadVarint(in, &length) || length > in->size()) return false;
@@ -59,8 +62,11 @@ bool ReadField(std::string_view* in, Field* field) {
       skip = length;
       break;
     }
-    case 5: skip = 4; break;
-    default: return false;
+    case 5:
+      skip = 4;
+      break;
+    default:
+      return false;
   }
   if (skip > in->size()) return false;
   in->remove_prefix(skip);
@@ -69,7 +75,8 @@ bool ReadField(std::string_view* in, Field* field) {
 
 }  // namespace
 
-void AppendRequest(uint64_t id, uint64_t sequence, uint32_t strength, std::string_view operation, std::string* message) {
+void AppendRequest(uint64_t id, uint64_t sequence, uint32_t strength, std::string_view operation,
+                   std::string* message) {
   char head[40];
   size_t n = 0;
   head[n++] = kRequestId << 3;

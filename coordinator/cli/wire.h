@@ -1,5 +1,5 @@
-// The session stream's messages, written and read by hand: the load generator shares its machine with the servers it measures, and must
-// not be what is measured.
+// The session stream's messages, written and read by hand: the load generator shares its machine with the servers it
+// measures, and must not be what is measured.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace synod::cli {
 
-// Appends one Request as field 2 of a ClientMessage. `operation` is an encoded field of Request (tag, length, bytes), made by
-// OperationField. A zero `sequence` or `strength` is left out.
+// Appends one Request as field 2 of a ClientMessage. `operation` is an encoded field of Request (tag, length, bytes),
+// made by OperationField. A zero `sequence` or `strength` is left out.
 void AppendRequest(uint64_t id, uint64_t sequence, uint32_t strength, std::string_view operation, std::string* message);
 // Appends ClientMessage.confirmed_below and, if not 0, ping.
 void AppendConfirmed(uint64_t confirmed_below, uint64_t ping, std::string* message);
@@ -21,8 +21,8 @@ struct LightReply {
   uint64_t error = 0;
 };
 
-// Walks the replies of an encoded ServerMessage; events and pongs are passed over. `connected` tells a message that holds one: parse it
-// whole.
+// Walks the replies of an encoded ServerMessage; events and pongs are passed over. `connected` tells a message that
+// holds one: parse it whole.
 class ReplyReader {
  public:
   explicit ReplyReader(std::string_view message);

@@ -9,8 +9,9 @@
 
 namespace synod::cli {
 
-// As a Unix shell does it: spaces separate, '...' is literal, "..." keeps spaces and takes \" and \\, a backslash outside quotes takes the
-// next character as it is, # at the start of a word begins a comment. InvalidArgument: a quote that is not closed.
+// As a Unix shell does it: spaces separate, '...' is literal, "..." keeps spaces and takes \" and \\, a backslash
+// outside quotes takes the next character as it is, # at the start of a word begins a comment. InvalidArgument: a quote
+// that is not closed.
 absl::StatusOr<std::vector<std::string>> SplitWords(std::string_view line);
 
 }  // namespace synod::cli

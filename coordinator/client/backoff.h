@@ -6,11 +6,12 @@
 
 namespace synod::client {
 
-// Doubling from `initial` to `cap`, each wait drawn between half of that and all of it, so that the clients of a killed server do not
-// come back in step. Not thread-safe.
+// Doubling from `initial` to `cap`, each wait drawn between half of that and all of it, so that the clients of a killed
+// server do not come back in step. Not thread-safe.
 class Backoff {
  public:
-  Backoff(absl::Duration initial, absl::Duration cap, Random random) : initial_(initial), cap_(cap), next_(initial), random_(random) {}
+  Backoff(absl::Duration initial, absl::Duration cap, Random random)
+      : initial_(initial), cap_(cap), next_(initial), random_(random) {}
   absl::Duration Next();
   void Reset() { next_ = initial_; }
 

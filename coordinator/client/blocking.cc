@@ -32,7 +32,8 @@ Result<Created> BlockingClient::Create(std::string path, Data data, CreateMode m
   });
 }
 Result<Written> BlockingClient::Delete(std::string path, int32_t version) {
-  return Await<Written>(*client_, [&](Callback<Written> done) { client_->Delete(std::move(path), version, std::move(done)); });
+  return Await<Written>(*client_,
+                        [&](Callback<Written> done) { client_->Delete(std::move(path), version, std::move(done)); });
 }
 Result<Written> BlockingClient::Set(std::string path, Data data, int32_t version) {
   return Await<Written>(*client_, [&](Callback<Written> done) {
@@ -40,10 +41,12 @@ Result<Written> BlockingClient::Set(std::string path, Data data, int32_t version
   });
 }
 Result<Written> BlockingClient::Check(std::string path, int32_t version) {
-  return Await<Written>(*client_, [&](Callback<Written> done) { client_->Check(std::move(path), version, std::move(done)); });
+  return Await<Written>(*client_,
+                        [&](Callback<Written> done) { client_->Check(std::move(path), version, std::move(done)); });
 }
 Result<MultiOutcome> BlockingClient::Multi(std::vector<Operation> operations) {
-  return Await<MultiOutcome>(*client_, [&](Callback<MultiOutcome> done) { client_->Multi(std::move(operations), std::move(done)); });
+  return Await<MultiOutcome>(
+      *client_, [&](Callback<MultiOutcome> done) { client_->Multi(std::move(operations), std::move(done)); });
 }
 Result<NodeStat> BlockingClient::Exists(std::string path, ReadStrength strength, WatchCallback watch) {
   return Await<NodeStat>(*client_, [&](Callback<NodeStat> done) {
@@ -55,7 +58,8 @@ Result<NodeValue> BlockingClient::Get(std::string path, ReadStrength strength, W
     client_->Get(std::move(path), strength, std::move(watch), std::move(done));
   });
 }
-Result<Children> BlockingClient::GetChildren(std::string path, bool with_stat, ReadStrength strength, WatchCallback watch) {
+Result<Children> BlockingClient::GetChildren(std::string path, bool with_stat, ReadStrength strength,
+                                             WatchCallback watch) {
   return Await<Children>(*client_, [&](Callback<Children> done) {
     client_->GetChildren(std::move(path), with_stat, strength, std::move(watch), std::move(done));
   });
@@ -69,7 +73,8 @@ Result<int64_t> BlockingClient::AddWatch(std::string path, PersistentWatchKind k
   });
 }
 Result<int64_t> BlockingClient::RemoveWatch(std::string path, PersistentWatchKind kind) {
-  return Await<int64_t>(*client_, [&](Callback<int64_t> done) { client_->RemoveWatch(std::move(path), kind, std::move(done)); });
+  return Await<int64_t>(*client_,
+                        [&](Callback<int64_t> done) { client_->RemoveWatch(std::move(path), kind, std::move(done)); });
 }
 Result<int64_t> BlockingClient::Close() {
   return Await<int64_t>(*client_, [&](Callback<int64_t> done) { client_->Close(std::move(done)); });

@@ -10,8 +10,9 @@
 
 namespace synod::client {
 
-// Any number of threads may call; each waits for its own answer only. Not from a callback of the client (that would wait for itself: it is
-// a broken invariant and ends the process). With `request_timeout` infinite a call waits as long as the session may live.
+// Any number of threads may call; each waits for its own answer only. Not from a callback of the client (that would
+// wait for itself: it is a broken invariant and ends the process). With `request_timeout` infinite a call waits as long
+// as the session may live.
 class BlockingClient {
  public:
   // As Client::Create.
@@ -22,8 +23,10 @@ class BlockingClient {
   Result<Written> Set(std::string path, Data data, int32_t version = -1);
   Result<Written> Check(std::string path, int32_t version = -1);
   Result<MultiOutcome> Multi(std::vector<Operation> operations);
-  Result<NodeStat> Exists(std::string path, ReadStrength strength = ReadStrength::kSession, WatchCallback watch = nullptr);
-  Result<NodeValue> Get(std::string path, ReadStrength strength = ReadStrength::kSession, WatchCallback watch = nullptr);
+  Result<NodeStat> Exists(std::string path, ReadStrength strength = ReadStrength::kSession,
+                          WatchCallback watch = nullptr);
+  Result<NodeValue> Get(std::string path, ReadStrength strength = ReadStrength::kSession,
+                        WatchCallback watch = nullptr);
   Result<Children> GetChildren(std::string path, bool with_stat = false, ReadStrength strength = ReadStrength::kSession,
                                WatchCallback watch = nullptr);
   Result<int64_t> Sync(std::string path);

@@ -19,7 +19,8 @@ namespace {
 // A handler that turns the reply into a T for `done`.
 template <typename T>
 ReplyHandler Handler(Callback<T> done, Result<T> (*convert)(const Error&, v1::Reply&)) {
-  return [done = std::move(done), convert](const Error& error, v1::Reply& reply) mutable { done(convert(error, reply)); };
+  return
+      [done = std::move(done), convert](const Error& error, v1::Reply& reply) mutable { done(convert(error, reply)); };
 }
 
 uint64_t DrawSeed() {
@@ -104,7 +105,8 @@ struct Client::Impl : StreamHandler {
 
   void Publish() {
     const absl::Duration held = session->HeldUntil();
-    held_until_ns.store(held == absl::InfiniteDuration() ? std::numeric_limits<int64_t>::max() : absl::ToInt64Nanoseconds(held));
+    held_until_ns.store(held == absl::InfiniteDuration() ? std::numeric_limits<int64_t>::max()
+                                                         : absl::ToInt64Nanoseconds(held));
     session_id.store(session->session_id());
   }
   void Deliver() {
@@ -185,7 +187,8 @@ void Client::Get(std::string path, ReadStrength strength, WatchCallback watch, C
   v1::Request request = GetRequest(std::move(path), strength, watch != nullptr);
   impl_->Submit(std::move(request), std::move(watch), Handler(std::move(done), &NodeValueFrom));
 }
-void Client::GetChildren(std::string path, bool with_stat, ReadStrength strength, WatchCallback watch, Callback<Children> done) {
+void Client::GetChildren(std::string path, bool with_stat, ReadStrength strength, WatchCallback watch,
+                         Callback<Children> done) {
   v1::Request request = ChildrenRequest(std::move(path), with_stat, strength, watch != nullptr);
   impl_->Submit(std::move(request), std::move(watch), Handler(std::move(done), &ChildrenFrom));
 }
@@ -197,7 +200,8 @@ void Client::AddWatch(std::string path, PersistentWatchKind kind, WatchCallback 
   impl_->Submit(AddWatchRequest(std::move(path), kind), std::move(watch), Handler(std::move(done), &ZxidFrom));
 }
 void Client::RemoveWatch(std::string path, PersistentWatchKind kind, Callback<int64_t> done) {
-  impl_->Submit(RemoveWatchRequest(std::move(path), static_cast<v1::WatchKind>(kind)), nullptr, Handler(std::move(done), &ZxidFrom));
+  impl_->Submit(RemoveWatchRequest(std::move(path), static_cast<v1::WatchKind>(kind)), nullptr,
+                Handler(std::move(done), &ZxidFrom));
 }
 void Client::Close(Callback<int64_t> done) {
   v1::Request request;

@@ -1,5 +1,5 @@
-// The client of a Synod ensemble: znodes, watches and a session, asynchronously. BlockingClient (blocking.h) is the same, one call at a
-// time.
+// The client of a Synod ensemble: znodes, watches and a session, asynchronously. BlockingClient (blocking.h) is the
+// same, one call at a time.
 //
 //   ClientOptions options;
 //   options.servers = "127.0.0.1:2281,127.0.0.1:2282,127.0.0.1:2283/app";
@@ -7,30 +7,34 @@
 //   SYNOD_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, Client::Create(std::move(options)));
 //   client->Create("/lock", "me", CreateMode::kEphemeral, [](Result<Created> created) { ... });
 //
-// Threads. A client has one thread, which owns all of its state and sleeps in gRPC's completion queue. Methods may be called from any
-// thread, callbacks included, and never block. Every callback runs on that one thread, with no lock held, and must not block: a callback
-// that waits for another operation of the same client waits for ever. Do not destroy a client inside its own callback.
+// Threads. A client has one thread, which owns all of its state and sleeps in gRPC's completion queue. Methods may be
+// called from any thread, callbacks included, and never block. Every callback runs on that one thread, with no lock
+// held, and must not block: a callback that waits for another operation of the same client waits for ever. Do not
+// destroy a client inside its own callback.
 //
-// Order. Operations are sent and answered in the order of the calls (S9): a read sees the writes called before it. A watch event is
-// delivered before any answer that shows its change. Many operations may be outstanding; they travel in batches.
+// Order. Operations are sent and answered in the order of the calls (S9): a read sees the writes called before it. A
+// watch event is delivered before any answer that shows its change. Many operations may be outstanding; they travel in
+// batches.
 //
-// Exactly once. Writes are numbered (S2). When a connection breaks the client connects to another server of its list, attaches to its
-// session, sets its watches again and sends every unanswered request again under its number: a write that had been applied is answered with
-// its first outcome (Written::repeated_reply). An error says which: kNotDone, or kMayHaveBeenDone where the session ended, or the caller's
-// own time limit passed, before the answer came.
+// Exactly once. Writes are numbered (S2). When a connection breaks the client connects to another server of its list,
+// attaches to its session, sets its watches again and sends every unanswered request again under its number: a write
+// that had been applied is answered with its first outcome (Written::repeated_reply). An error says which: kNotDone, or
+// kMayHaveBeenDone where the session ended, or the caller's own time limit passed, before the answer came.
 //
 // The session. on_session reports
 //   kConnected  attached; ephemerals are safe, and what is built on the session may act.
 //   kSuspended  the connection broke and another is being sought. Nothing is lost yet; be careful.
-//   kLost       by this client's clock the ensemble may end the session soon, or may have (S7: two thirds of the timeout since the last
-//               answered ping was sent; with disconnect_grace also two thirds of it since the connection broke, S8). Whoever holds a lock or
-//               a role by this session stops *now*. kConnected may still follow: then the session, and its ephemerals, were kept.
-//   kExpired    the ensemble ended the session. Final: ephemerals and watches are gone, later calls fail. Make a new client.
-//   kClosed     Close, or the server refused what this client said. Final.
+//   kLost       by this client's clock the ensemble may end the session soon, or may have (S7: two thirds of the
+//   timeout since the last
+//               answered ping was sent; with disconnect_grace also two thirds of it since the connection broke, S8).
+//               Whoever holds a lock or a role by this session stops *now*. kConnected may still follow: then the
+//               session, and its ephemerals, were kept.
+//   kExpired    the ensemble ended the session. Final: ephemerals and watches are gone, later calls fail. Make a new
+//   client. kClosed     Close, or the server refused what this client said. Final.
 // HoldsSession() answers the same question at any moment and needs no callback to have run.
 //
-// Without a session (`session = false`) operations are unary calls, each on its own: no ephemerals, no watches, and a write whose answer
-// was lost is reported as kMayHaveBeenDone and not repeated.
+// Without a session (`session = false`) operations are unary calls, each on its own: no ephemerals, no watches, and a
+// write whose answer was lost is reported as kMayHaveBeenDone and not repeated.
 #pragma once
 
 #include <memory>
@@ -44,32 +48,36 @@
 namespace synod::client {
 
 struct ClientOptions {
-  std::string servers;                        // "host:port,host:port" with an optional "/chroot"; gRPC ports
+  std::string servers;  // "host:port,host:port" with an optional "/chroot"; gRPC ports
   bool session = true;
   absl::Duration session_timeout = absl::Seconds(10);  // wanted; the server clamps it. Pings go at a sixth of it
   // S8: end the session this long after the server saw the connection close, unless attached again. Zero: off.
   absl::Duration disconnect_grace;
-  // How long an operation may wait for its answer; then it fails with kTimeout. Infinite: as long as the session may live (without a
-  // session: session_timeout).
+  // How long an operation may wait for its answer; then it fails with kTimeout. Infinite: as long as the session may
+  // live (without a session: session_timeout).
   absl::Duration request_timeout = absl::InfiniteDuration();
-  absl::Duration connect_timeout = absl::Seconds(1);   // of one attempt
-  // How long a connected server may be silent while something is unanswered before another one is tried. Zero: min(1 s, timeout / 3).
+  absl::Duration connect_timeout = absl::Seconds(1);  // of one attempt
+  // How long a connected server may be silent while something is unanswered before another one is tried. Zero: min(1 s,
+  // timeout / 3).
   absl::Duration stall_timeout;
-  size_t max_pending_requests = 100'000;      // beyond: kOverloaded, not done
-  uint64_t seed = 0;                          // of jitter and server order; 0: drawn from the system
+  size_t max_pending_requests = 100'000;  // beyond: kOverloaded, not done
+  uint64_t seed = 0;                      // of jitter and server order; 0: drawn from the system
   SessionCallback on_session;
 };
 
 class Client {
  public:
-  // Connects in the background; operations may be called at once. InvalidArgument: the server list or an option makes no sense.
+  // Connects in the background; operations may be called at once. InvalidArgument: the server list or an option makes
+  // no sense.
   static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
-  // Without Close the session lives on until its timeout (or grace). Unanswered operations fail with kClosed before this returns.
+  // Without Close the session lives on until its timeout (or grace). Unanswered operations fail with kClosed before
+  // this returns.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // kNoNode: no parent. kNodeExists. kNoChildrenForEphemerals: the parent is ephemeral. kBadArguments: a bad path. kTooLarge.
+  // kNoNode: no parent. kNodeExists. kNoChildrenForEphemerals: the parent is ephemeral. kBadArguments: a bad path.
+  // kTooLarge.
   void Create(std::string path, Data data, CreateMode mode, Callback<Created> done);
   // kNoNode, kBadVersion, kNotEmpty: it has children. `version` -1: any.
   void Delete(std::string path, int32_t version, Callback<Written> done);
@@ -80,11 +88,12 @@ class Client {
   // All or nothing; see MultiOutcome.
   void Multi(std::vector<Operation> operations, Callback<MultiOutcome> done);
 
-  // Reads. A `watch` that is not null is set with the read: called once, for the first change the read does not show. It is not called
-  // when the session ends: on_session tells.
+  // Reads. A `watch` that is not null is set with the read: called once, for the first change the read does not show.
+  // It is not called when the session ends: on_session tells.
   void Exists(std::string path, ReadStrength strength, WatchCallback watch, Callback<NodeStat> done);
   void Get(std::string path, ReadStrength strength, WatchCallback watch, Callback<NodeValue> done);
-  void GetChildren(std::string path, bool with_stat, ReadStrength strength, WatchCallback watch, Callback<Children> done);
+  void GetChildren(std::string path, bool with_stat, ReadStrength strength, WatchCallback watch,
+                   Callback<Children> done);
   // Answered with a zxid once everything committed before the call is applied at this client's server.
   void Sync(std::string path, Callback<int64_t> done);
   // A watch that stays, on a node that need not exist.

@@ -14,7 +14,8 @@ void SetData(Data data, v1::NodeData* (*mutable_data)(void*), void* message) {
 
 template <typename Message>
 void FillData(Data data, Message* message) {
-  SetData(std::move(data), [](void* m) { return static_cast<Message*>(m)->mutable_data(); }, message);
+  SetData(
+      std::move(data), [](void* m) { return static_cast<Message*>(m)->mutable_data(); }, message);
 }
 
 template <typename Message>
@@ -62,27 +63,46 @@ v1::Request Read(ReadStrength strength) {
 void AddChroot(const Chroot& chroot, v1::Request* request) {
   if (chroot.root().empty()) return;
   switch (request->operation_case()) {
-    case v1::Request::kCreate: return AddTo(chroot, request->mutable_create());
-    case v1::Request::kDelete: return AddTo(chroot, request->mutable_delete_());
-    case v1::Request::kSetData: return AddTo(chroot, request->mutable_set_data());
-    case v1::Request::kCheck: return AddTo(chroot, request->mutable_check());
+    case v1::Request::kCreate:
+      return AddTo(chroot, request->mutable_create());
+    case v1::Request::kDelete:
+      return AddTo(chroot, request->mutable_delete_());
+    case v1::Request::kSetData:
+      return AddTo(chroot, request->mutable_set_data());
+    case v1::Request::kCheck:
+      return AddTo(chroot, request->mutable_check());
     case v1::Request::kMulti:
       for (v1::MultiOperation& operation : *request->mutable_multi()->mutable_operations()) {
         switch (operation.operation_case()) {
-          case v1::MultiOperation::kCreate: AddTo(chroot, operation.mutable_create()); break;
-          case v1::MultiOperation::kDelete: AddTo(chroot, operation.mutable_delete_()); break;
-          case v1::MultiOperation::kSetData: AddTo(chroot, operation.mutable_set_data()); break;
-          case v1::MultiOperation::kCheck: AddTo(chroot, operation.mutable_check()); break;
-          case v1::MultiOperation::OPERATION_NOT_SET: break;
+          case v1::MultiOperation::kCreate:
+            AddTo(chroot, operation.mutable_create());
+            break;
+          case v1::MultiOperation::kDelete:
+            AddTo(chroot, operation.mutable_delete_());
+            break;
+          case v1::MultiOperation::kSetData:
+            AddTo(chroot, operation.mutable_set_data());
+            break;
+          case v1::MultiOperation::kCheck:
+            AddTo(chroot, operation.mutable_check());
+            break;
+          case v1::MultiOperation::OPERATION_NOT_SET:
+            break;
         }
       }
       return;
-    case v1::Request::kExists: return AddTo(chroot, request->mutable_exists());
-    case v1::Request::kGetData: return AddTo(chroot, request->mutable_get_data());
-    case v1::Request::kGetChildren: return AddTo(chroot, request->mutable_get_children());
-    case v1::Request::kSync: return AddTo(chroot, request->mutable_sync());
-    case v1::Request::kAddWatch: return AddTo(chroot, request->mutable_add_watch());
-    case v1::Request::kRemoveWatch: return AddTo(chroot, request->mutable_remove_watch());
+    case v1::Request::kExists:
+      return AddTo(chroot, request->mutable_exists());
+    case v1::Request::kGetData:
+      return AddTo(chroot, request->mutable_get_data());
+    case v1::Request::kGetChildren:
+      return AddTo(chroot, request->mutable_get_children());
+    case v1::Request::kSync:
+      return AddTo(chroot, request->mutable_sync());
+    case v1::Request::kAddWatch:
+      return AddTo(chroot, request->mutable_add_watch());
+    case v1::Request::kRemoveWatch:
+      return AddTo(chroot, request->mutable_remove_watch());
     case v1::Request::kCloseSession:
     case v1::Request::OPERATION_NOT_SET:
       return;
@@ -91,12 +111,18 @@ void AddChroot(const Chroot& chroot, v1::Request* request) {
 
 std::pair<std::string, v1::WatchKind> WatchOf(const v1::Request& request) {
   switch (request.operation_case()) {
-    case v1::Request::kExists: return {request.exists().path(), v1::EXISTS};
-    case v1::Request::kGetData: return {request.get_data().path(), v1::DATA};
-    case v1::Request::kGetChildren: return {request.get_children().path(), v1::CHILDREN};
-    case v1::Request::kAddWatch: return {request.add_watch().path(), request.add_watch().kind()};
-    case v1::Request::kRemoveWatch: return {request.remove_watch().path(), request.remove_watch().kind()};
-    default: return {"", v1::DATA};
+    case v1::Request::kExists:
+      return {request.exists().path(), v1::EXISTS};
+    case v1::Request::kGetData:
+      return {request.get_data().path(), v1::DATA};
+    case v1::Request::kGetChildren:
+      return {request.get_children().path(), v1::CHILDREN};
+    case v1::Request::kAddWatch:
+      return {request.add_watch().path(), request.add_watch().kind()};
+    case v1::Request::kRemoveWatch:
+      return {request.remove_watch().path(), request.remove_watch().kind()};
+    default:
+      return {"", v1::DATA};
   }
 }
 
@@ -114,7 +140,8 @@ Stat FromProto(const v1::Stat& s) {
 
 bool ErrorFromDetails(const std::string& details, Error* out) {
   // google.rpc.Status: code = 1 (varint), message = 2 (bytes), details = 3 (repeated google.protobuf.Any).
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(details.data()), static_cast<int>(details.size()));
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(details.data()),
+                                            static_cast<int>(details.size()));
   while (uint32_t tag = in.ReadTag()) {
     std::string bytes;
     uint64_t number = 0;
@@ -164,10 +191,18 @@ v1::Request MultiRequest(std::vector<Operation> operations) {
   for (Operation& o : operations) {
     v1::MultiOperation* out = multi->add_operations();
     switch (o.kind) {
-      case Operation::Kind::kCreate: Fill(std::move(o.path), std::move(o.data), o.mode, out->mutable_create()); break;
-      case Operation::Kind::kDelete: Fill(std::move(o.path), o.version, out->mutable_delete_()); break;
-      case Operation::Kind::kSet: Fill(std::move(o.path), std::move(o.data), o.version, out->mutable_set_data()); break;
-      case Operation::Kind::kCheck: Fill(std::move(o.path), o.version, out->mutable_check()); break;
+      case Operation::Kind::kCreate:
+        Fill(std::move(o.path), std::move(o.data), o.mode, out->mutable_create());
+        break;
+      case Operation::Kind::kDelete:
+        Fill(std::move(o.path), o.version, out->mutable_delete_());
+        break;
+      case Operation::Kind::kSet:
+        Fill(std::move(o.path), std::move(o.data), o.version, out->mutable_set_data());
+        break;
+      case Operation::Kind::kCheck:
+        Fill(std::move(o.path), o.version, out->mutable_check());
+        break;
     }
   }
   return request;
@@ -227,12 +262,14 @@ Result<Written> WrittenFrom(const Error& error, v1::Reply& reply) {
 Result<MultiOutcome> MultiFrom(const Error& error, v1::Reply& reply) {
   // Below 100 the multi had an outcome, all or nothing; anything else is the way to it.
   const bool decided = static_cast<int>(error.code) < 100 && error.effect == Effect::kNotDone;
-  if (!error.ok() && (!decided || error.code == ErrorCode::kSessionExpired || error.code == ErrorCode::kSessionMoved)) return error;
+  if (!error.ok() && (!decided || error.code == ErrorCode::kSessionExpired || error.code == ErrorCode::kSessionMoved))
+    return error;
   MultiOutcome out;
   out.error = error;
   out.zxid = reply.zxid();
   for (v1::OpResult& result : *reply.mutable_results()) {
-    out.results.push_back({static_cast<ErrorCode>(result.error()), std::move(*result.mutable_path()), FromProto(result.stat())});
+    out.results.push_back(
+        {static_cast<ErrorCode>(result.error()), std::move(*result.mutable_path()), FromProto(result.stat())});
   }
   return out;
 }

@@ -14,7 +14,8 @@ namespace synod::client {
 void AddChroot(const Chroot& chroot, v1::Request* request);
 // The path and kind a read with watch, AddWatch or RemoveWatch is about. Empty path: none.
 std::pair<std::string, v1::WatchKind> WatchOf(const v1::Request& request);
-// kOk, or the error the server reports. A refused operation was not done; kReplyLost was, and an internal error may have been.
+// kOk, or the error the server reports. A refused operation was not done; kReplyLost was, and an internal error may
+// have been.
 Error ErrorOf(const v1::Reply& reply);
 Stat FromProto(const v1::Stat& stat);
 // The Error in the details of a gRPC status (the bytes of a google.rpc.Status); false if there is none.

@@ -11,22 +11,26 @@ struct EnsembleClient::Impl {
   explicit Impl(absl::Duration timeout) : timeout(timeout), loop([] { return absl::InfiniteDuration(); }) {}
 
   template <typename Reply, typename Request>
-  std::future<absl::StatusOr<Reply>> Start(const std::string& address, const std::string& method, const Request& request) {
+  std::future<absl::StatusOr<Reply>> Start(const std::string& address, const std::string& method,
+                                           const Request& request) {
     auto promise = std::make_shared<std::promise<absl::StatusOr<Reply>>>();
     auto future = promise->get_future();
     loop.Post([this, address, method, bytes = request.SerializeAsString(), promise] {
-      loop.Call(address, "/synod.v1.Ensemble/" + method, bytes, std::min(timeout, absl::Seconds(1)), timeout, [promise](CallOutcome outcome) {
-        Reply reply;
-        if (!outcome.status.ok()) return promise->set_value(std::move(outcome.status));
-        if (!reply.ParseFromString(outcome.reply)) return promise->set_value(absl::InternalError("an answer that is no message"));
-        promise->set_value(std::move(reply));
-      });
+      loop.Call(address, "/synod.v1.Ensemble/" + method, bytes, std::min(timeout, absl::Seconds(1)), timeout,
+                [promise](CallOutcome outcome) {
+                  Reply reply;
+                  if (!outcome.status.ok()) return promise->set_value(std::move(outcome.status));
+                  if (!reply.ParseFromString(outcome.reply))
+                    return promise->set_value(absl::InternalError("an answer that is no message"));
+                  promise->set_value(std::move(reply));
+                });
     });
     return future;
   }
 
   template <typename Reply, typename Request>
-  std::vector<absl::StatusOr<Reply>> All(const std::vector<std::string>& addresses, const std::string& method, const Request& request) {
+  std::vector<absl::StatusOr<Reply>> All(const std::vector<std::string>& addresses, const std::string& method,
+                                         const Request& request) {
     std::vector<std::future<absl::StatusOr<Reply>>> futures;
     for (const std::string& address : addresses) futures.push_back(Start<Reply>(address, method, request));
     std::vector<absl::StatusOr<Reply>> out;

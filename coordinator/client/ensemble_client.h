@@ -12,8 +12,8 @@
 
 namespace synod::client {
 
-// Blocks; any thread. Answers are the messages of ensemble.proto themselves. Errors are the server's gRPC status, or Unavailable: not
-// reached in time.
+// Blocks; any thread. Answers are the messages of ensemble.proto themselves. Errors are the server's gRPC status, or
+// Unavailable: not reached in time.
 class EnsembleClient {
  public:
   EnsembleClient(std::vector<std::string> addresses, absl::Duration timeout);

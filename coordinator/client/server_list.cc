@@ -42,10 +42,10 @@ absl::StatusOr<ServerList> ServerList::Parse(std::string_view text) {
     part = absl::StripAsciiWhitespace(part);
     const size_t colon = part.rfind(':');
     int port = 0;
-    if (part.empty() || colon == absl::string_view::npos || colon == 0 || !absl::SimpleAtoi(part.substr(colon + 1), &port) ||
-        port < 1 || port > 65535) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("bad server \"", part, "\": a list looks like host:port,host:port or host:port,host:port/chroot"));
+    if (part.empty() || colon == absl::string_view::npos || colon == 0 ||
+        !absl::SimpleAtoi(part.substr(colon + 1), &port) || port < 1 || port > 65535) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "bad server \"", part, "\": a list looks like host:port,host:port or host:port,host:port/chroot"));
     }
     list.addresses.emplace_back(part);
   }

@@ -16,7 +16,8 @@ class Chroot {
  public:
   // `root` is "" for none, or a path without a trailing "/".
   explicit Chroot(std::string root = "") : root_(std::move(root)) {}
-  // "/a" -> "/app/a", "/" -> "/app". A path that does not start with "/" is left alone: the server refuses it by its own name.
+  // "/a" -> "/app/a", "/" -> "/app". A path that does not start with "/" is left alone: the server refuses it by its
+  // own name.
   std::string Add(std::string_view path) const;
   // The inverse. A path outside the root comes back unchanged.
   std::string Strip(std::string_view path) const;
@@ -30,13 +31,13 @@ struct ServerList {
   std::vector<std::string> addresses;  // "host:port", never empty
   Chroot chroot;
 
-  // Parses "host:port,host:port/chroot" (gRPC ports). InvalidArgument names what is wrong: empty list, missing or impossible port,
-  // a chroot that ends in "/".
+  // Parses "host:port,host:port/chroot" (gRPC ports). InvalidArgument names what is wrong: empty list, missing or
+  // impossible port, a chroot that ends in "/".
   static absl::StatusOr<ServerList> Parse(std::string_view text);
 };
 
-// In which order servers are tried: a shuffled ring, so that clients spread and a failed server is the last to be tried again. Not
-// thread-safe.
+// In which order servers are tried: a shuffled ring, so that clients spread and a failed server is the last to be tried
+// again. Not thread-safe.
 class ServerRotation {
  public:
   // REQUIRES: servers > 0.

@@ -48,7 +48,8 @@ size_t DataBytes(const v1::Request& request) {
 
 }  // namespace
 
-Session::Session(std::vector<std::string> addresses, Chroot chroot, SessionTimes times, uint64_t seed, SessionCallback on_state)
+Session::Session(std::vector<std::string> addresses, Chroot chroot, SessionTimes times, uint64_t seed,
+                 SessionCallback on_state)
     : addresses_(std::move(addresses)),
       chroot_(std::move(chroot)),
       times_(times),
@@ -72,7 +73,8 @@ absl::Duration Session::StallTimeout() const {
   absl::Duration stall = times_.stall_timeout;
   if (stall <= absl::ZeroDuration()) {
     stall = std::min(absl::Seconds(1), timeout_ / 3);
-    if (grace_ > absl::ZeroDuration()) stall = std::min(stall, std::max(absl::Milliseconds(300), Fraction(grace_, 2, 3)));
+    if (grace_ > absl::ZeroDuration())
+      stall = std::min(stall, std::max(absl::Milliseconds(300), Fraction(grace_, 2, 3)));
   }
   return std::max(stall, std::min(stall * (1 << std::min(stalls_in_row_, 4)), timeout_ / 3));
 }
@@ -107,12 +109,14 @@ absl::Duration Session::NextDeadline() const {
 }
 
 void Session::OnTick(absl::Duration now) {
-  // Before anything else that happened is looked at: a client that was stopped must not act on a session that it may have lost.
+  // Before anything else that happened is looked at: a client that was stopped must not act on a session that it may
+  // have lost.
   CheckLost(now);
   CheckRequestDeadlines(now);
   CheckStall(now);
   if ((phase_ == Phase::kConnecting || phase_ == Phase::kAttaching) && now >= attempt_deadline_) {
-    Break(absl::DeadlineExceededError(phase_ == Phase::kConnecting ? "no connection in time" : "not attached in time"), true, false, now);
+    Break(absl::DeadlineExceededError(phase_ == Phase::kConnecting ? "no connection in time" : "not attached in time"),
+          true, false, now);
   }
   if (phase_ == Phase::kWaiting && now >= retry_at_) StartConnecting(now);
 }
@@ -122,7 +126,8 @@ void Session::CheckLost(absl::Duration now) {
   if (now < LostAt()) return;
   SetState(SessionState::kLost);
   // This server has not shown that a quorum knows of us; another may.
-  if (phase_ == Phase::kOpen) Break(absl::UnavailableError("pings unanswered for two thirds of the timeout"), true, false, now);
+  if (phase_ == Phase::kOpen)
+    Break(absl::UnavailableError("pings unanswered for two thirds of the timeout"), true, false, now);
 }
 
 void Session::CheckStall(absl::Duration now) {
@@ -140,10 +145,12 @@ void Session::CheckRequestDeadlines(absl::Duration now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const uint64_t id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
-    auto it = std::lower_bound(requests_.begin(), requests_.end(), id, [](const Pending& p, uint64_t v) { return p.id < v; });
+    auto it =
+        std::lower_bound(requests_.begin(), requests_.end(), id, [](const Pending& p, uint64_t v) { return p.id < v; });
     if (it == requests_.end() || it->id != id || it->done == nullptr) continue;
     it->deadline = absl::InfiniteDuration();
-    Error error{ErrorCode::kTimeout, it->write && it->ever_sent ? Effect::kMayHaveBeenDone : Effect::kNotDone, "no answer in time"};
+    Error error{ErrorCode::kTimeout, it->write && it->ever_sent ? Effect::kMayHaveBeenDone : Effect::kNotDone,
+                "no answer in time"};
     if (std::string tried = LastErrors(); !tried.empty()) error.message += "; servers tried: " + tried;
     Answer(*it, error, {});
     // A request that was sent keeps its place: replies are matched by order, and a number must not be skipped.
@@ -166,7 +173,8 @@ void Session::OnStarted(uint64_t attempt, absl::Duration now) {
   if (attempt != attempt_ || phase_ != Phase::kConnecting) return;
   phase_ = Phase::kAttaching;
   // A server holds an attach through an election for min(2 s, timeout / 3) (S6).
-  attempt_deadline_ = now + std::clamp(timeout_ / 3 + absl::Milliseconds(200), times_.connect_timeout, absl::Milliseconds(2200));
+  attempt_deadline_ =
+      now + std::clamp(timeout_ / 3 + absl::Milliseconds(200), times_.connect_timeout, absl::Milliseconds(2200));
 }
 
 void Session::Break(const absl::Status& why, bool cancel, bool wait, absl::Duration now) {
@@ -207,9 +215,10 @@ void Session::OnEnded(uint64_t attempt, const absl::Status& status, absl::Durati
     return Finish(SessionState::kClosed, {ErrorCode::kMalformed, Effect::kNotDone, text},
                   {ErrorCode::kMalformed, Effect::kMayHaveBeenDone, text});
   }
-  // ABORTED: attached elsewhere, perhaps by an earlier attempt of ours that was still on its way; RESOURCE_EXHAUSTED: the server has too
-  // much to hold. Both pass, but not by hurrying.
-  const bool wait = status.code() == absl::StatusCode::kAborted || status.code() == absl::StatusCode::kResourceExhausted;
+  // ABORTED: attached elsewhere, perhaps by an earlier attempt of ours that was still on its way; RESOURCE_EXHAUSTED:
+  // the server has too much to hold. Both pass, but not by hurrying.
+  const bool wait =
+      status.code() == absl::StatusCode::kAborted || status.code() == absl::StatusCode::kResourceExhausted;
   Break(status.ok() ? absl::UnavailableError("the server closed the stream") : status, false, wait, now);
 }
 
@@ -243,7 +252,8 @@ void Session::Submit(Submission submission, absl::Duration now) {
                   {});
   }
   if (requests_.size() >= times_.max_pending_requests) {
-    return Answer(pending, {ErrorCode::kOverloaded, Effect::kNotDone, "too many unanswered requests in this client"}, {});
+    return Answer(pending, {ErrorCode::kOverloaded, Effect::kNotDone, "too many unanswered requests in this client"},
+                  {});
   }
   if (submission.request.ByteSizeLong() > kMaxRequestBytes ||
       (max_data_bytes_ > 0 && DataBytes(submission.request) > max_data_bytes_)) {
@@ -355,7 +365,8 @@ std::vector<Session::Task> Session::TakeDeliveries() { return std::exchange(deli
 
 std::string Session::LastErrors() const {
   std::string text;
-  for (const auto& [server, error] : last_errors_) absl::StrAppend(&text, text.empty() ? "" : "; ", addresses_[server], ": ", error);
+  for (const auto& [server, error] : last_errors_)
+    absl::StrAppend(&text, text.empty() ? "" : "; ", addresses_[server], ": ", error);
   return text;
 }
 

@@ -1,5 +1,5 @@
-// A session as its client sees it: numbering, the table of unanswered requests, reconnecting, and what may be believed of the session.
-// Pure: no socket, no thread, no clock.
+// A session as its client sees it: numbering, the table of unanswered requests, reconnecting, and what may be believed
+// of the session. Pure: no socket, no thread, no clock.
 #pragma once
 
 #include <cstdint>
@@ -26,34 +26,38 @@ namespace synod::client {
 using ReplyHandler = absl::AnyInvocable<void(const Error&, v1::Reply&)>;
 
 struct Submission {
-  v1::Request request;    // id and sequence are given by the session; paths without chroot
-  WatchCallback watch;    // with Exists, GetData, GetChildren (watch = true) and AddWatch
+  v1::Request request;  // id and sequence are given by the session; paths without chroot
+  WatchCallback watch;  // with Exists, GetData, GetChildren (watch = true) and AddWatch
   ReplyHandler done;
   absl::Duration deadline = absl::InfiniteDuration();  // monotonic; the caller waits no longer
 };
 
 struct SessionTimes {
   absl::Duration timeout = absl::Seconds(10);
-  absl::Duration disconnect_grace;                           // S8; zero: off
-  absl::Duration connect_timeout = absl::Seconds(1);         // until the transport stands
-  // How long a server may be silent while something is unanswered. Zero: min(1 s, timeout / 3), with a grace no more than max(300 ms,
-  // 2/3 of it). Doubles with each such break in a row, so that a slow ensemble is not stormed.
+  absl::Duration disconnect_grace;                    // S8; zero: off
+  absl::Duration connect_timeout = absl::Seconds(1);  // until the transport stands
+  // How long a server may be silent while something is unanswered. Zero: min(1 s, timeout / 3), with a grace no more
+  // than max(300 ms, 2/3 of it). Doubles with each such break in a row, so that a slow ensemble is not stormed.
   absl::Duration stall_timeout;
   absl::Duration backoff_initial = absl::Milliseconds(5);
   absl::Duration backoff_cap = absl::Milliseconds(500);
-  size_t max_pending_requests = 100'000;                     // beyond: kOverloaded, not done
+  size_t max_pending_requests = 100'000;  // beyond: kOverloaded, not done
 };
 
-// Driven by one thread. Every input carries `now`, monotonic; after each, the driver takes what is to be done, in this order: TakeDisconnect,
-// TakeConnect, TakeMessage (while its stream can be written), TakeDeliveries (and calls them, outside), and comes back at NextDeadline.
-// A stream has an attempt number; inputs of an attempt that is not the present one are ignored.
+// Driven by one thread. Every input carries `now`, monotonic; after each, the driver takes what is to be done, in this
+// order: TakeDisconnect, TakeConnect, TakeMessage (while its stream can be written), TakeDeliveries (and calls them,
+// outside), and comes back at NextDeadline. A stream has an attempt number; inputs of an attempt that is not the
+// present one are ignored.
 //
 // Invariants:
-//  - requests_ holds all unanswered requests in order; [0, sent_) were sent on the present stream, and replies come for requests_[0].
+//  - requests_ holds all unanswered requests in order; [0, sent_) were sent on the present stream, and replies come for
+//  requests_[0].
 //  - a write gets its number when first sent, and is sent again as the same bytes (S2).
-//  - last_zxid_ is at least the zxid of everything shown to the user (S9); watches are valid at watch_zxid_, which only replies and pongs
+//  - last_zxid_ is at least the zxid of everything shown to the user (S9); watches are valid at watch_zxid_, which only
+//  replies and pongs
 //    raise: of all items only they say that every event up to their zxid came before.
-//  - lost is raised at two thirds of the timeout after the last answered ping was *sent* (S7). Attaching to a session again is not an
+//  - lost is raised at two thirds of the timeout after the last answered ping was *sent* (S7). Attaching to a session
+//  again is not an
 //    answered ping; creating one is.
 class Session {
  public:
@@ -63,7 +67,8 @@ class Session {
     uint64_t attempt = 0;
   };
 
-  Session(std::vector<std::string> addresses, Chroot chroot, SessionTimes times, uint64_t seed, SessionCallback on_state);
+  Session(std::vector<std::string> addresses, Chroot chroot, SessionTimes times, uint64_t seed,
+          SessionCallback on_state);
 
   // ---- inputs ----
   void Submit(Submission submission, absl::Duration now);
@@ -72,7 +77,8 @@ class Session {
   void OnMessage(uint64_t attempt, v1::ServerMessage& message, absl::Duration now);
   void OnEnded(uint64_t attempt, const absl::Status& status, absl::Duration now);
   void OnTick(absl::Duration now);
-  // Fails what is unanswered and lets go of the connection without ending the session: it lives until its timeout or grace.
+  // Fails what is unanswered and lets go of the connection without ending the session: it lives until its timeout or
+  // grace.
   void Abandon();
 
   // ---- outputs ----
@@ -89,7 +95,8 @@ class Session {
   // ---- what is known ----
   SessionState state() const { return state_; }
   int64_t session_id() const { return session_id_; }
-  // Until when the session may be believed in: the next kLost, unless a ping is answered before. Negative infinity once lost.
+  // Until when the session may be believed in: the next kLost, unless a ping is answered before. Negative infinity once
+  // lost.
   absl::Duration HeldUntil() const;
   absl::Duration timeout() const { return timeout_; }
   // "127.0.0.1:2281: connection refused; ..." for error messages.
@@ -104,13 +111,13 @@ class Session {
     uint64_t sequence = 0;
     bool write = false;
     bool ever_sent = false;
-    v1::Request request;      // empty once encoded, but for what Watch* need
-    std::string encoded;      // field 2 of ClientMessage: tag, length, request
+    v1::Request request;  // empty once encoded, but for what Watch* need
+    std::string encoded;  // field 2 of ClientMessage: tag, length, request
     v1::Request::OperationCase operation = v1::Request::OPERATION_NOT_SET;
     std::string watch_path;
     v1::WatchKind watch_kind = v1::DATA;
     WatchCallback watch;
-    ReplyHandler done;        // null: the caller was answered with kTimeout; the entry keeps its place
+    ReplyHandler done;  // null: the caller was answered with kTimeout; the entry keeps its place
     absl::Duration deadline = absl::InfiniteDuration();
   };
 
@@ -157,7 +164,7 @@ class Session {
   int64_t last_zxid_ = 0;
   int64_t watch_zxid_ = 0;
   Watches watches_;
-  bool closing_ = false;                     // a CloseSession was sent
+  bool closing_ = false;  // a CloseSession was sent
 
   // The connection.
   Phase phase_ = Phase::kWaiting;
@@ -168,7 +175,7 @@ class Session {
   bool connect_sent_ = false;
   std::optional<Connect> connect_;
   std::optional<uint64_t> disconnect_;
-  std::map<size_t, std::string> last_errors_;  // by server, since it last was of use
+  std::map<size_t, std::string> last_errors_;           // by server, since it last was of use
   absl::Duration broke_at_ = absl::InfiniteDuration();  // S8; infinite while attached
   absl::Duration heard_at_;
   absl::Duration waiting_since_ = absl::InfiniteDuration();  // of the oldest request unanswered on this stream
@@ -180,9 +187,9 @@ class Session {
     absl::Duration sent_at;
   };
   uint64_t next_ping_ = 1;
-  std::deque<SentPing> pings_;               // unanswered on this stream
+  std::deque<SentPing> pings_;  // unanswered on this stream
   absl::Duration ping_due_;
-  absl::Duration answered_ping_sent_at_;     // S7
+  absl::Duration answered_ping_sent_at_;  // S7
   absl::Duration connect_sent_at_;
 
   // Requests.

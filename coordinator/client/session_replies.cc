@@ -30,9 +30,14 @@ void Session::OnMessage(uint64_t attempt, v1::ServerMessage& message, absl::Dura
       case v1::Item::kReply:
         if (!OnReply(*item.mutable_reply(), now)) return;
         break;
-      case v1::Item::kEvent: OnEvent(item.event()); break;
-      case v1::Item::kPong: OnPong(item.pong(), now); break;
-      case v1::Item::ITEM_NOT_SET: break;
+      case v1::Item::kEvent:
+        OnEvent(item.event());
+        break;
+      case v1::Item::kPong:
+        OnPong(item.pong(), now);
+        break;
+      case v1::Item::ITEM_NOT_SET:
+        break;
     }
   }
 }
@@ -46,7 +51,8 @@ void Session::OnConnected(const v1::Connected& connected, absl::Duration now) {
   if (connected.max_outstanding() > 0) window_ = connected.max_outstanding();
   max_data_bytes_ = connected.max_data_bytes();
   last_zxid_ = std::max(last_zxid_, connected.zxid());
-  // Events of watches set again come after this message: connected.zxid says nothing of watch_zxid_, but for a session without any.
+  // Events of watches set again come after this message: connected.zxid says nothing of watch_zxid_, but for a session
+  // without any.
   if (created) {
     watch_zxid_ = connected.zxid();
     answered_ping_sent_at_ = connect_sent_at_;
@@ -117,7 +123,8 @@ void Session::OnPong(const v1::Pong& pong, absl::Duration now) {
 
 void Session::ArmWatch(Pending& pending, const v1::Reply& reply) {
   if (pending.operation == v1::Request::kRemoveWatch) {
-    if (reply.error() == v1::OK || reply.error() == v1::NO_WATCHER) watches_.Remove(pending.watch_path, pending.watch_kind);
+    if (reply.error() == v1::OK || reply.error() == v1::NO_WATCHER)
+      watches_.Remove(pending.watch_path, pending.watch_kind);
     return;
   }
   if (pending.watch == nullptr) return;
@@ -138,7 +145,8 @@ void Session::StripPaths(v1::Reply& reply) const {
 
 void Session::Answer(Pending& pending, const Error& error, v1::Reply reply) {
   if (pending.done == nullptr) return;
-  deliveries_.push_back([done = std::exchange(pending.done, nullptr), error, reply = std::move(reply)]() mutable { done(error, reply); });
+  deliveries_.push_back(
+      [done = std::exchange(pending.done, nullptr), error, reply = std::move(reply)]() mutable { done(error, reply); });
 }
 
 }  // namespace synod::client

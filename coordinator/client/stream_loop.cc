@@ -138,15 +138,15 @@ struct StreamLoop::Impl : Tag {
 
   Step step;
   grpc::CompletionQueue queue;
-  std::map<std::string, Kept> kept;       // for unary calls
+  std::map<std::string, Kept> kept;         // for unary calls
   std::set<grpc::ClientContext*> contexts;  // of what is under way, for the end
-  int live = 0;                           // streams and calls with tags in the queue
+  int live = 0;                             // streams and calls with tags in the queue
   bool begun = false;
   bool stopping = false;
   std::thread thread;
   std::atomic<std::thread::id> thread_id;
 
-  std::mutex mutex;                       // guards inbox, alarm_set, alarm
+  std::mutex mutex;  // guards inbox, alarm_set, alarm
   std::vector<absl::AnyInvocable<void()>> inbox;
   bool alarm_set = false;
   grpc::Alarm alarm;
@@ -250,7 +250,8 @@ struct StreamLoop::Impl::Stream {
 };
 
 struct StreamLoop::Impl::UnaryCall {
-  UnaryCall(Impl* loop, Kept* kept, absl::AnyInvocable<void(CallOutcome)> done) : loop(loop), kept(kept), done(std::move(done)) {
+  UnaryCall(Impl* loop, Kept* kept, absl::AnyInvocable<void(CallOutcome)> done)
+      : loop(loop), kept(kept), done(std::move(done)) {
     ++loop->live;
     loop->contexts.insert(&context);
   }
@@ -263,13 +264,15 @@ struct StreamLoop::Impl::UnaryCall {
     const grpc_connectivity_state state = kept->channel->GetState(true);
     if (state == GRPC_CHANNEL_READY) return Send();
     if (loop->stopping) return Fail("the client was closed");
-    if (state == GRPC_CHANNEL_SHUTDOWN || (state == GRPC_CHANNEL_TRANSIENT_FAILURE && was_connecting)) return Fail("connection refused");
+    if (state == GRPC_CHANNEL_SHUTDOWN || (state == GRPC_CHANNEL_TRANSIENT_FAILURE && was_connecting))
+      return Fail("connection refused");
     was_connecting = was_connecting || state == GRPC_CHANNEL_CONNECTING;
     const absl::Duration until = std::min(connect_until, MonotonicNow() + absl::Milliseconds(200));
     kept->channel->NotifyOnStateChange(state, GprTime(until), &loop->queue, static_cast<Tag*>(&state_tag));
   }
   void StateChanged(bool) {
-    if (MonotonicNow() >= connect_until && kept->channel->GetState(false) != GRPC_CHANNEL_READY) return Fail("no connection in time");
+    if (MonotonicNow() >= connect_until && kept->channel->GetState(false) != GRPC_CHANNEL_READY)
+      return Fail("no connection in time");
     Begin();
   }
   void Send() {
@@ -334,15 +337,17 @@ void StreamLoop::Post(absl::AnyInvocable<void()> task) { impl_->Post(std::move(t
 
 bool StreamLoop::OnLoopThread() const { return std::this_thread::get_id() == impl_->thread_id.load(); }
 
-std::unique_ptr<ByteStream> StreamLoop::Open(const std::string& address, absl::Duration connect_timeout, StreamHandler* handler) {
+std::unique_ptr<ByteStream> StreamLoop::Open(const std::string& address, absl::Duration connect_timeout,
+                                             StreamHandler* handler) {
   auto handle = std::make_unique<Impl::Stream::Handle>();
   handle->owner = handler;
   handle->stream = new Impl::Stream(impl_.get(), address, connect_timeout, handle.get());  // deletes itself
   return handle;
 }
 
-void StreamLoop::Call(const std::string& address, const std::string& method, const std::string& request, absl::Duration connect_timeout,
-                      absl::Duration timeout, absl::AnyInvocable<void(CallOutcome)> done) {
+void StreamLoop::Call(const std::string& address, const std::string& method, const std::string& request,
+                      absl::Duration connect_timeout, absl::Duration timeout,
+                      absl::AnyInvocable<void(CallOutcome)> done) {
   Impl::Kept& kept = impl_->kept[address];
   if (kept.channel == nullptr) {
     kept.channel = MakeChannel(address, connect_timeout);

@@ -12,11 +12,12 @@
 
 namespace synod::client {
 
-// Time since boot that never goes back and, unlike the plain monotonic clock, goes on while the machine sleeps: a lease of a sleeping
-// client runs out (S7).
+// Time since boot that never goes back and, unlike the plain monotonic clock, goes on while the machine sleeps: a lease
+// of a sleeping client runs out (S7).
 absl::Duration MonotonicNow();
 
-// What a stream reports, on the loop's thread, in this order: OnStarted at most once, then OnMessage and OnWritten, then OnEnded once.
+// What a stream reports, on the loop's thread, in this order: OnStarted at most once, then OnMessage and OnWritten,
+// then OnEnded once.
 class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
@@ -40,34 +41,37 @@ class ByteStream {
 
 struct CallOutcome {
   absl::Status status;
-  bool sent = false;        // false: certainly never reached a server
-  std::string details;      // of the status: a google.rpc.Status, or empty
-  std::string reply;        // encoded, when status is OK
+  bool sent = false;    // false: certainly never reached a server
+  std::string details;  // of the status: a google.rpc.Status, or empty
+  std::string reply;    // encoded, when status is OK
 };
 
-// A thread, a completion queue and what runs on it. Nothing is polled: the thread sleeps until bytes, a posted task or the time that `step`
-// asked for.
+// A thread, a completion queue and what runs on it. Nothing is polled: the thread sleeps until bytes, a posted task or
+// the time that `step` asked for.
 class StreamLoop {
  public:
-  // Runs on the loop's thread after every batch of happenings; returns the time (MonotonicNow) of the next call if nothing happens before.
+  // Runs on the loop's thread after every batch of happenings; returns the time (MonotonicNow) of the next call if
+  // nothing happens before.
   using Step = absl::AnyInvocable<absl::Duration()>;
 
   explicit StreamLoop(Step step);
-  // Cancels what is left and joins. Handlers hear nothing any more; calls end with CANCELLED. Not from the loop's thread.
+  // Cancels what is left and joins. Handlers hear nothing any more; calls end with CANCELLED. Not from the loop's
+  // thread.
   ~StreamLoop();
 
   // Runs `task` on the loop's thread, in order of posting. Any thread.
   void Post(absl::AnyInvocable<void()> task);
   bool OnLoopThread() const;
 
-  // Opens synod.v1.Coordination/Session on a connection of its own: no back-off, no broken state is inherited from an earlier attempt.
-  // Loop's thread only. `handler` lives until the stream is destroyed or OnEnded was called.
+  // Opens synod.v1.Coordination/Session on a connection of its own: no back-off, no broken state is inherited from an
+  // earlier attempt. Loop's thread only. `handler` lives until the stream is destroyed or OnEnded was called.
   std::unique_ptr<ByteStream> Open(const std::string& address, absl::Duration connect_timeout, StreamHandler* handler);
 
-  // A unary call of `method` ("/synod.v1.Coordination/Call"), on a connection that is kept per address. The call is sent only once the
-  // connection stands, so that a failure before is known to have had no effect. `done` runs on the loop's thread. Loop's thread only.
-  void Call(const std::string& address, const std::string& method, const std::string& request, absl::Duration connect_timeout,
-            absl::Duration timeout, absl::AnyInvocable<void(CallOutcome)> done);
+  // A unary call of `method` ("/synod.v1.Coordination/Call"), on a connection that is kept per address. The call is
+  // sent only once the connection stands, so that a failure before is known to have had no effect. `done` runs on the
+  // loop's thread. Loop's thread only.
+  void Call(const std::string& address, const std::string& method, const std::string& request,
+            absl::Duration connect_timeout, absl::Duration timeout, absl::AnyInvocable<void(CallOutcome)> done);
 
   // Of grpc.h; public for the implementation file alone.
   struct Impl;

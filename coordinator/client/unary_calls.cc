@@ -22,7 +22,8 @@ bool IsWrite(v1::Request::OperationCase operation) {
 const char* NeedsSession(const Submission& submission) {
   const v1::Request& request = submission.request;
   const auto ephemeral = [](v1::CreateMode mode) { return mode == v1::EPHEMERAL || mode == v1::EPHEMERAL_SEQUENTIAL; };
-  if (submission.watch != nullptr || request.has_add_watch() || request.has_remove_watch()) return "a watch needs a session";
+  if (submission.watch != nullptr || request.has_add_watch() || request.has_remove_watch())
+    return "a watch needs a session";
   if (request.has_close_session()) return "there is no session to close";
   if (request.has_create() && ephemeral(request.create().mode())) return "an ephemeral node needs a session";
   for (const v1::MultiOperation& operation : request.multi().operations()) {
@@ -45,7 +46,11 @@ struct UnaryCalls::Pending {
 };
 
 UnaryCalls::UnaryCalls(StreamLoop* loop, ServerList servers, SessionTimes times, uint64_t seed)
-    : loop_(loop), servers_(std::move(servers)), times_(times), random_(seed), server_(random_.Below(servers_.addresses.size())) {}
+    : loop_(loop),
+      servers_(std::move(servers)),
+      times_(times),
+      random_(seed),
+      server_(random_.Below(servers_.addresses.size())) {}
 
 UnaryCalls::~UnaryCalls() {
   *alive_ = false;
@@ -65,8 +70,14 @@ void UnaryCalls::Submit(Submission submission, absl::Duration now) {
   if (submission.deadline == absl::InfiniteDuration()) submission.deadline = now + times_.timeout;
   AddChroot(servers_.chroot, &submission.request);
   const bool write = IsWrite(submission.request.operation_case());
-  Send(std::make_shared<Pending>(Pending{std::move(submission.request), std::move(submission.done), write, submission.deadline,
-                                         Backoff(times_.backoff_initial, times_.backoff_cap, random_.Fork()), 0, {}, server_}),
+  Send(std::make_shared<Pending>(Pending{std::move(submission.request),
+                                         std::move(submission.done),
+                                         write,
+                                         submission.deadline,
+                                         Backoff(times_.backoff_initial, times_.backoff_cap, random_.Fork()),
+                                         0,
+                                         {},
+                                         server_}),
        now);
 }
 
@@ -75,12 +86,13 @@ void UnaryCalls::Send(std::shared_ptr<Pending> pending, absl::Duration now) {
   *request.mutable_request() = pending->request;
   request.set_last_zxid(last_zxid_);
   const absl::Duration left = std::max(pending->deadline - now, absl::Milliseconds(1));
-  loop_->Call(servers_.addresses[pending->server], kCallMethod, request.SerializeAsString(), std::min(times_.connect_timeout, left), left,
-              [this, alive = alive_, pending](CallOutcome outcome) {
+  loop_->Call(servers_.addresses[pending->server], kCallMethod, request.SerializeAsString(),
+              std::min(times_.connect_timeout, left), left, [this, alive = alive_, pending](CallOutcome outcome) {
                 if (!*alive) {
                   const bool unknown = pending->write && outcome.sent;
                   v1::Reply none;
-                  return pending->done({ErrorCode::kClosed, unknown ? Effect::kMayHaveBeenDone : Effect::kNotDone, "the client was closed"},
+                  return pending->done({ErrorCode::kClosed, unknown ? Effect::kMayHaveBeenDone : Effect::kNotDone,
+                                        "the client was closed"},
                                        none);
                 }
                 OnOutcome(pending, std::move(outcome), MonotonicNow());
@@ -105,7 +117,8 @@ void UnaryCalls::OnOutcome(const std::shared_ptr<Pending>& pending, CallOutcome 
   }
   if (!pending->write) error.effect = Effect::kNotDone;
   // An outcome of the operation, or a write that nobody knows the fate of: not ours to repeat.
-  if ((told && static_cast<int>(error.code) < 100) || error.code == ErrorCode::kMalformed || error.effect == Effect::kMayHaveBeenDone) {
+  if ((told && static_cast<int>(error.code) < 100) || error.code == ErrorCode::kMalformed ||
+      error.effect == Effect::kMayHaveBeenDone) {
     return Fail(*pending, error);
   }
   const std::string& address = servers_.addresses[pending->server];

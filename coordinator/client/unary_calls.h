@@ -13,9 +13,9 @@
 
 namespace synod::client {
 
-// Each request goes to one server; a read, and a write that certainly had no effect, is tried again on the next until its deadline. A write
-// whose outcome is unknown fails with kMayHaveBeenDone and is never repeated. Watches, ephemerals and session requests are refused. Loop's
-// thread only.
+// Each request goes to one server; a read, and a write that certainly had no effect, is tried again on the next until
+// its deadline. A write whose outcome is unknown fails with kMayHaveBeenDone and is never repeated. Watches, ephemerals
+// and session requests are refused. Loop's thread only.
 class UnaryCalls {
  public:
   // `retry` is called when a waiting request may be due: the loop's step calls Retry. `loop` outlives this.
@@ -37,8 +37,8 @@ class UnaryCalls {
   const ServerList servers_;
   const SessionTimes times_;
   Random random_;
-  size_t server_;                 // the one that served last
-  int64_t last_zxid_ = 0;         // of everything shown: a later read does not go back (S9)
+  size_t server_;          // the one that served last
+  int64_t last_zxid_ = 0;  // of everything shown: a later read does not go back (S9)
   std::multimap<absl::Duration, std::shared_ptr<Pending>> waiting_;
   // Lets a call that ends after this object is gone find out.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

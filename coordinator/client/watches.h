@@ -14,9 +14,9 @@
 
 namespace synod::client {
 
-// Paths are the server's (chroot included). The server holds one watch per session, path and kind; this table may hold several callbacks
-// for it. Ordered by path, so that what is sent at a reconnect does not follow a hash. Not thread-safe, calls nothing: Fire hands out
-// what is to be called.
+// Paths are the server's (chroot included). The server holds one watch per session, path and kind; this table may hold
+// several callbacks for it. Ordered by path, so that what is sent at a reconnect does not follow a hash. Not
+// thread-safe, calls nothing: Fire hands out what is to be called.
 class Watches {
  public:
   using SharedCallback = std::shared_ptr<WatchCallback>;
@@ -25,9 +25,9 @@ class Watches {
   void Add(const std::string& path, v1::WatchKind kind, WatchCallback callback);
   // Forgets all callbacks of (path, kind).
   void Remove(const std::string& path, v1::WatchKind kind);
-  // The callbacks this event is for; one-shot ones leave the table. ZooKeeper's rules: created and changed fire data and exists watches,
-  // deleted fires those and children watches, children fires children watches; a persistent watch on the very path gets all, a recursive
-  // one on it or above all but `children`.
+  // The callbacks this event is for; one-shot ones leave the table. ZooKeeper's rules: created and changed fire data
+  // and exists watches, deleted fires those and children watches, children fires children watches; a persistent watch
+  // on the very path gets all, a recursive one on it or above all but `children`.
   std::vector<SharedCallback> Fire(v1::WatchEvent::Type type, const std::string& path);
   // What to set again on a new connection, all valid at `since_zxid`.
   void FillRearm(int64_t since_zxid, google::protobuf::RepeatedPtrField<v1::WatchSet>* out) const;

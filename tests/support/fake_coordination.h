@@ -1,6 +1,6 @@
-// A small server of coordination.proto and ensemble.proto for tests of clients: one tree in memory, no log, no quorum. It keeps what a client
-// can see of the rules: numbered writes are applied once and answered again, replies come in order, one-shot and persistent watches fire
-// before the reply that shows the change, ephemerals go with their session.
+// A small server of coordination.proto and ensemble.proto for tests of clients: one tree in memory, no log, no quorum.
+// It keeps what a client can see of the rules: numbered writes are applied once and answered again, replies come in
+// order, one-shot and persistent watches fire before the reply that shows the change, ephemerals go with their session.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -49,7 +49,8 @@ class FakeState {
   std::vector<std::string> ChildrenOf(const std::string& path) const {
     std::vector<std::string> names;
     const std::string prefix = path == "/" ? "/" : path + "/";
-    for (auto it = nodes.lower_bound(prefix); it != nodes.end() && it->first.compare(0, prefix.size(), prefix) == 0; ++it) {
+    for (auto it = nodes.lower_bound(prefix); it != nodes.end() && it->first.compare(0, prefix.size(), prefix) == 0;
+         ++it) {
       const std::string name = it->first.substr(prefix.size());
       if (!name.empty() && name.find('/') == std::string::npos) names.push_back(name);
     }
@@ -194,13 +195,15 @@ class FakeState {
   }
 
   static bool IsWrite(const v1::Request& r) {
-    return r.has_create() || r.has_delete_() || r.has_set_data() || r.has_check() || r.has_multi() || r.has_close_session();
+    return r.has_create() || r.has_delete_() || r.has_set_data() || r.has_check() || r.has_multi() ||
+           r.has_close_session();
   }
   // Returns when some connection holds a watch.
   void WaitForWatch() {
     std::unique_lock lock(mutex);
     watch_set.wait(lock, [this] {
-      return std::any_of(watchers.begin(), watchers.end(), [](const auto& entry) { return !entry.second.watches.empty(); });
+      return std::any_of(watchers.begin(), watchers.end(),
+                         [](const auto& entry) { return !entry.second.watches.empty(); });
     });
   }
 
@@ -252,7 +255,8 @@ class FakeState {
     } else if (request.has_add_watch()) {
       watch(request.add_watch().path(), request.add_watch().kind());
     } else if (request.has_remove_watch()) {
-      const bool had = watchers[watcher].watches.erase({request.remove_watch().path(), request.remove_watch().kind()}) > 0;
+      const bool had =
+          watchers[watcher].watches.erase({request.remove_watch().path(), request.remove_watch().kind()}) > 0;
       if (!had) reply->set_error(v1::NO_WATCHER);
     }
   }
@@ -309,7 +313,8 @@ class FakeServer : public v1::Coordination::Service, public v1::Ensemble::Servic
       if (!refuse_.ok()) return refuse_;
       const v1::Connect& connect = message.connect();
       session_id = connect.session_id() != 0 ? connect.session_id() : state_->next_session++;
-      if (connect.session_id() != 0 && state_->sessions.count(session_id) == 0) return {grpc::StatusCode::UNAUTHENTICATED, "expired"};
+      if (connect.session_id() != 0 && state_->sessions.count(session_id) == 0)
+        return {grpc::StatusCode::UNAUTHENTICATED, "expired"};
       FakeState::Session& session = state_->sessions[session_id];
       session.id = session_id;
       v1::Connected* connected = hello.mutable_connected();
@@ -331,7 +336,8 @@ class FakeServer : public v1::Coordination::Service, public v1::Ensemble::Servic
         std::lock_guard lock(*writing);
         stream->Write(out);
       };
-      for (const v1::WatchSet& set : connect.rearm()) state_->watchers[watcher].watches.insert({set.path(), set.kind()});
+      for (const v1::WatchSet& set : connect.rearm())
+        state_->watchers[watcher].watches.insert({set.path(), set.kind()});
     }
     const grpc::Status status = Serve(stream, writing, session_id, watcher);
     std::lock_guard lock(state_->mutex);

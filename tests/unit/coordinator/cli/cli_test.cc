@@ -27,7 +27,9 @@ class CliTest : public ::testing::Test {
   CliTest() {
     for (uint32_t id = 1; id <= 3; ++id) servers_.push_back(std::make_unique<FakeServer>(state_, id));
   }
-  std::string List() const { return absl::StrCat(servers_[0]->address(), ",", servers_[1]->address(), ",", servers_[2]->address()); }
+  std::string List() const {
+    return absl::StrCat(servers_[0]->address(), ",", servers_[1]->address(), ",", servers_[2]->address());
+  }
   // Runs one command line; what it printed is in out_ and err_.
   int Synod(std::vector<std::string> arguments, const std::string& input = "") {
     std::istringstream in(input);
@@ -206,7 +208,8 @@ TEST_F(CliTest, WatchPrintsEventsUntilItsCount) {
   ASSERT_EQ(Synod({"delete", "/a"}), 0);
   const auto [code, text] = watching.get();
   EXPECT_EQ(code, 0);
-  EXPECT_THAT(text, AllOf(HasSubstr("\"created\",\"path\":\"/a\""), HasSubstr("\"changed\""), HasSubstr("\"deleted\"")));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("\"created\",\"path\":\"/a\""), HasSubstr("\"changed\""), HasSubstr("\"deleted\"")));
 }
 
 TEST_F(CliTest, GetWithWatchWaitsForOneChange) {
@@ -276,7 +279,10 @@ TEST_F(CliTest, CompletionKnowsVerbsAndPaths) {
 
 TEST_F(CliTest, BenchMeasuresAndCleansUp) {
   for (const char* op : {"set", "get", "create", "mixed"}) {
-    EXPECT_EQ(Synod({"--json", "bench", "--op", op, "--seconds", "0.2", "--warmup", "0", "--sessions", "4", "--outstanding", "8"}), 0) << err_;
+    EXPECT_EQ(Synod({"--json", "bench", "--op", op, "--seconds", "0.2", "--warmup", "0", "--sessions", "4",
+                     "--outstanding", "8"}),
+              0)
+        << err_;
     EXPECT_THAT(out_, AllOf(HasSubstr("\"operations_per_second\""), HasSubstr("\"errors\":0,\"broken_streams\":0"),
                             Not(HasSubstr("\"operations\":0,")), HasSubstr("\"servers_cpu_us_per_operation\"")));
   }

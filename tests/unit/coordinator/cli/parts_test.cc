@@ -53,7 +53,8 @@ TEST(Wire, RequestsAreWhatTheGeneratedCodeReads) {
   AppendRequest(300, 129, 0, OperationField(v1::Request::kSetDataFieldNumber, set.SerializeAsString()), &bytes);
   v1::GetData get;
   get.set_path("/b");
-  AppendRequest(301, 0, v1::LINEARIZABLE, OperationField(v1::Request::kGetDataFieldNumber, get.SerializeAsString()), &bytes);
+  AppendRequest(301, 0, v1::LINEARIZABLE, OperationField(v1::Request::kGetDataFieldNumber, get.SerializeAsString()),
+                &bytes);
   AppendConfirmed(128, 9, &bytes);
   v1::ClientMessage message;
   ASSERT_TRUE(message.ParseFromString(bytes));
@@ -106,7 +107,8 @@ TEST(Wire, CutAndSpoiledBytesEndTheReaderWithinThem) {
   Random random(1);
   for (int i = 0; i < 20'000; ++i) {
     std::string bad = bytes.substr(0, random.Below(bytes.size() + 1));
-    for (uint64_t n = random.Below(4); n > 0 && !bad.empty(); --n) bad[random.Below(bad.size())] = static_cast<char>(random.Next());
+    for (uint64_t n = random.Below(4); n > 0 && !bad.empty(); --n)
+      bad[random.Below(bad.size())] = static_cast<char>(random.Next());
     ReplyReader reader(bad);
     LightReply reply;
     int replies = 0;
@@ -141,7 +143,8 @@ TEST(Format, TablesAlignNumbersToTheRight) {
 }
 
 TEST(Format, AnUnknownOutcomeIsSpelledOut) {
-  EXPECT_THAT(ErrorText({client::ErrorCode::kTimeout, client::Effect::kMayHaveBeenDone, "m"}, "/a"), HasSubstr("may have been done"));
+  EXPECT_THAT(ErrorText({client::ErrorCode::kTimeout, client::Effect::kMayHaveBeenDone, "m"}, "/a"),
+              HasSubstr("may have been done"));
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ class States {
   // False after a minute: a hang must fail, not hang.
   bool WaitFor(SessionState state) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return std::find(seen_.begin(), seen_.end(), state) != seen_.end(); });
+    return changed_.wait_for(lock, std::chrono::minutes(1),
+                             [&] { return std::find(seen_.begin(), seen_.end(), state) != seen_.end(); });
   }
 
  private:
@@ -50,7 +51,9 @@ class ClientTest : public ::testing::Test {
   ClientTest() {
     for (uint32_t id = 1; id <= 3; ++id) servers_.push_back(std::make_unique<FakeServer>(state_, id));
   }
-  std::string List() const { return absl::StrCat(servers_[0]->address(), ",", servers_[1]->address(), ",", servers_[2]->address()); }
+  std::string List() const {
+    return absl::StrCat(servers_[0]->address(), ",", servers_[1]->address(), ",", servers_[2]->address());
+  }
   std::unique_ptr<BlockingClient> Make(bool session = true, const std::string& chroot = "") {
     ClientOptions options;
     options.servers = List() + chroot;
@@ -123,10 +126,11 @@ TEST_F(ClientTest, WritesGoOnAndAreDoneOnceWhileServersAreKilled) {  // S2
   std::atomic<int> answered = 0, failed = 0;
   std::promise<void> all;
   for (int i = 0; i < kWrites; ++i) {
-    client->async().Set("/a", "y", i, [&](Result<Written> result) {  // compare-and-set: a repetition or a gap would be refused
-      if (!result.ok()) ++failed;
-      if (++answered == kWrites) all.set_value();
-    });
+    client->async().Set("/a", "y", i,
+                        [&](Result<Written> result) {  // compare-and-set: a repetition or a gap would be refused
+                          if (!result.ok()) ++failed;
+                          if (++answered == kWrites) all.set_value();
+                        });
     if (i == 150 || i == 300 || i == 450) {
       servers_[0]->Stop();
       servers_[1]->Stop();
@@ -149,7 +153,8 @@ TEST_F(ClientTest, AfterAKilledServerTheNextWriteIsQuick) {
     servers_[0]->Stop();
     servers_[1]->Stop();
     ASSERT_TRUE(client->Set("/a", "y").ok());
-    EXPECT_LT(MonotonicNow() - before, absl::Seconds(3));  // far from any back-off in seconds; the 300 ms are measured elsewhere
+    EXPECT_LT(MonotonicNow() - before,
+              absl::Seconds(3));  // far from any back-off in seconds; the 300 ms are measured elsewhere
     servers_[0]->Start();
     servers_[1]->Start();
   }
@@ -161,9 +166,12 @@ TEST_F(ClientTest, WatchesSurviveAReconnect) {  // W2
   std::promise<std::string> fired;
   ASSERT_TRUE(client->Get("/a", ReadStrength::kSession, [&](const WatchEvent& e) { fired.set_value(e.path); }).ok());
   std::promise<std::string> below;
-  ASSERT_TRUE(client->AddWatch("/a", PersistentWatchKind::kPersistentRecursive, [&](const WatchEvent& e) {
-    if (e.path != "/a") below.set_value(e.path);
-  }).ok());
+  ASSERT_TRUE(client
+                  ->AddWatch("/a", PersistentWatchKind::kPersistentRecursive,
+                             [&](const WatchEvent& e) {
+                               if (e.path != "/a") below.set_value(e.path);
+                             })
+                  .ok());
   for (auto& server : servers_) server->Stop();
   ASSERT_TRUE(states_.WaitFor(SessionState::kSuspended));
   for (auto& server : servers_) server->Start();
@@ -224,7 +232,8 @@ TEST_F(ClientTest, UnansweredOperationsFailWhenTheClientIsDestroyed) {
   for (auto& server : servers_) server->Stop();
   auto client = Make();
   std::promise<ErrorCode> code;
-  client->async().Create("/a", "x", CreateMode::kPersistent, [&](Result<Created> r) { code.set_value(r.error().code); });
+  client->async().Create("/a", "x", CreateMode::kPersistent,
+                         [&](Result<Created> r) { code.set_value(r.error().code); });
   client.reset();
   EXPECT_EQ(code.get_future().get(), ErrorCode::kClosed);
 }
@@ -357,12 +366,12 @@ TEST_F(ScriptTest, RepliesComeInOrderHoweverTheyAreSplit) {
 }
 
 TEST_F(ScriptTest, AStreamCutOffAnywhereIsTakenUpAgain) {
-  for (const grpc::StatusCode code :
-       {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::RESOURCE_EXHAUSTED, grpc::StatusCode::ABORTED, grpc::StatusCode::OK}) {
+  for (const grpc::StatusCode code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                      grpc::StatusCode::ABORTED, grpc::StatusCode::OK}) {
     const grpc::Status end(code, "cut");
-    Script script({[=](auto*) { return end; },                                    // before the first message
-                   [=](auto* s) { return Script::Serve(s, 1, 0, end); },          // after connected
-                   [=](auto* s) { return Script::Serve(s, 1, 3, end); },          // in the middle
+    Script script({[=](auto*) { return end; },                            // before the first message
+                   [=](auto* s) { return Script::Serve(s, 1, 0, end); },  // after connected
+                   [=](auto* s) { return Script::Serve(s, 1, 3, end); },  // in the middle
                    [=](auto* s) { return Script::Serve(s, 5, 40, end); },
                    [=](auto* s) { return Script::Serve(s, 1000, kEverything, grpc::Status::OK); }});
     EXPECT_EQ(Run(script, 100), UpTo(100)) << code;
@@ -390,7 +399,9 @@ TEST_F(ScriptTest, ASilentServerIsLeft) {
 }
 
 TEST_F(ScriptTest, AMessageTheServerCallsMalformedIsFinal) {
-  Script script({[](auto* s) { return Script::Serve(s, 1, 1, {grpc::StatusCode::INVALID_ARGUMENT, "a number out of order"}); }});
+  Script script({[](auto* s) {
+    return Script::Serve(s, 1, 1, {grpc::StatusCode::INVALID_ARGUMENT, "a number out of order"});
+  }});
   EXPECT_THAT(Run(script, 2), ElementsAre("1", "Malformed"));
 }
 

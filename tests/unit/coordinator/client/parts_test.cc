@@ -94,7 +94,8 @@ TEST_F(WatchesTest, EachKindHearsItsOwnEvents) {  // W2
   all();
   EXPECT_THAT(Fire(v1::WatchEvent::DATA_CHANGED, "/a"), ElementsAre("/a DATA", "/a EXISTS", "/a WATCH_PERSISTENT"));
   all();
-  EXPECT_THAT(Fire(v1::WatchEvent::DELETED, "/a"), ElementsAre("/a DATA", "/a EXISTS", "/a CHILDREN", "/a WATCH_PERSISTENT"));
+  EXPECT_THAT(Fire(v1::WatchEvent::DELETED, "/a"),
+              ElementsAre("/a DATA", "/a EXISTS", "/a CHILDREN", "/a WATCH_PERSISTENT"));
   all();
   EXPECT_THAT(Fire(v1::WatchEvent::CHILDREN_CHANGED, "/a"), ElementsAre("/a CHILDREN", "/a WATCH_PERSISTENT"));
 }
@@ -137,8 +138,8 @@ TEST(ErrorDetails, TheErrorIsFoundInAStatus) {
 
 TEST(ErrorDetails, AnythingElseIsNone) {
   Error out;
-  for (const std::string& bytes : {std::string(), std::string("\x1a\xff"), std::string("\x12\x01m"), std::string("\x1a\x02zz"),
-                                   std::string("\xff\xff\xff")}) {
+  for (const std::string& bytes : {std::string(), std::string("\x1a\xff"), std::string("\x12\x01m"),
+                                   std::string("\x1a\x02zz"), std::string("\xff\xff\xff")}) {
     EXPECT_FALSE(ErrorFromDetails(bytes, &out));
   }
 }
