@@ -29,6 +29,20 @@ TEST(CoreElection, AVoteIsSavedWithItsAnswerAndHoldsAfterRestart) {
   EXPECT_TRUE(lone.Said(MessageType::kVoteReply)->reject);
 }
 
+// R01: also in a term that is known already.
+TEST(CoreElection, AVoteInAKnownTermIsSavedToo) {
+  LoneCore lone;
+  lone.entries = {MakeEntry(1, 1)};
+  lone.Start();
+  lone.Step(VoteRequest(2, 5));
+  ASSERT_TRUE(lone.Said(MessageType::kVoteReply)->reject) << "has less than we have";
+  ASSERT_EQ(lone.core().term(), Term(5));
+  lone.Step(VoteRequest(3, 5, {Term(1), LogIndex(1)}));
+  ASSERT_FALSE(lone.Said(MessageType::kVoteReply)->reject);
+  ASSERT_EQ(lone.hard_states.size(), 1u);
+  EXPECT_EQ(lone.hard_states[0], (HardState{Term(5), ServerId(3)}));
+}
+
 // D10: the vote belongs to a storage; two storages of one server never share it, before or after a restart.
 TEST(CoreElection, TwoStoragesOfOneServerDoNotShareAVote) {
   LoneCore lone;
@@ -145,6 +159,26 @@ TEST(CoreElection, VotesOfAnotherStorageDoNotCount) {
   EXPECT_EQ(lone.core().role(), Role::kCandidate);
   lone.GrantVote(MakeIdentity(3));
   EXPECT_EQ(lone.core().role(), Role::kLeader);
+}
+
+TEST(CoreElection, VotesOfLearnersDoNotCount) {
+  LoneCore lone(1, MakeConfiguration({1, 2, 3}, {4}));
+  lone.Start();
+  while (lone.core().role() != Role::kPreCandidate) lone.Tick();
+  lone.Step({.type = MessageType::kPreVoteReply, .from = MakeIdentity(4), .term = Term(1)});
+  EXPECT_EQ(lone.core().role(), Role::kPreCandidate);
+}
+
+// R16, D10: who takes no part can't depose a leader with a higher term of its own.
+TEST(CoreElection, AnswersOfStrangersRaiseNoTerm) {
+  LoneCore lone;
+  lone.Start();
+  lone.LeadEstablished();
+  lone.Step({.type = MessageType::kAppendReply, .from = MakeIdentity(3, 99), .term = Term(9), .reject = true});
+  lone.Step({.type = MessageType::kVoteReply, .from = MakeIdentity(8), .term = Term(9), .reject = true});
+  EXPECT_EQ(lone.core().role(), Role::kLeader);
+  lone.Step({.type = MessageType::kAppendReply, .from = MakeIdentity(3), .term = Term(9), .reject = true});
+  EXPECT_EQ(lone.core().role(), Role::kFollower);
 }
 
 // D10: not in the own configuration: never campaigns. But it votes: its configuration may be older than the candidate's (thesis 4.2.2).
