@@ -60,6 +60,7 @@ void SimNetwork::Connect(ServerId a, ServerId b) {
     return;
   }
   link.up = true;
+  link.lost_ordered = false;
   ++link.epoch;
   link.last_ordered[0] = link.last_ordered[1] = world_->now();
   auto tell = [this](SimTransport* to, SimTransport* of) {
@@ -96,7 +97,12 @@ void SimNetwork::Block(ServerId from, ServerId to) {
   });
 }
 
-void SimNetwork::HealAll() { blocked_.clear(); }
+void SimNetwork::HealAll() {
+  blocked_.clear();
+  for (auto& [pair, link] : links_) {
+    if (link.up && link.lost_ordered) Reset(pair.first, pair.second);
+  }
+}
 
 void SimNetwork::Reset(ServerId a, ServerId b) {
   Drop(a, b);
@@ -113,6 +119,7 @@ void SimNetwork::Send(SimTransport* from, ServerId to, interfaces::PeerMessage m
   Link& link = links_[Key(self, to)];
   if (!link.up || Blocked(self, to)) {
     ++dropped_;
+    link.lost_ordered |= KeepsOrder(message);
     return;
   }
   Random& random = world_->random();
@@ -140,8 +147,10 @@ void SimNetwork::Send(SimTransport* from, ServerId to, interfaces::PeerMessage m
 void SimNetwork::Deliver(absl::Duration delay, uint64_t epoch, consensus::Identity from, ServerId to, interfaces::PeerMessage message) {
   world_->At(delay, [this, epoch, from, to, message = std::move(message)]() mutable {
     auto it = servers_.find(to);
-    if (it == servers_.end() || links_[Key(from.server, to)].epoch != epoch || Blocked(from.server, to)) {
+    Link& link = links_[Key(from.server, to)];
+    if (it == servers_.end() || link.epoch != epoch || Blocked(from.server, to)) {
       ++dropped_;
+      if (link.epoch == epoch) link.lost_ordered |= KeepsOrder(message);
       return;
     }
     SimTransport* transport = it->second;

@@ -45,6 +45,7 @@ class SimNetwork {
   struct Link {
     uint64_t epoch = 0;   // of the connection; messages of an older one are lost
     bool up = false;
+    bool lost_ordered = false;  // TCP would not go on after that: the connection breaks when the block is lifted
     absl::Duration last_ordered[2];  // arrival of the last message that keeps order, per direction
   };
   using Pair = std::pair<ServerId, ServerId>;
