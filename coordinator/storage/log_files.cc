@@ -238,6 +238,7 @@ void LogFiles::FinishSync(absl::Status status, std::shared_ptr<SyncJob> job, Log
   if (!status.ok()) return;
   if (floor_ && floor_->index < end.index) end = *floor_;
   if (end.index > synced_.index) synced_ = end;
+  ForgetEndIfReached().IgnoreError();  // kept by Fail: the next call returns it
 }
 
 std::optional<LogFiles::Place> LogFiles::Find(LogIndex index) const {

@@ -116,6 +116,9 @@ class LogFiles : public interfaces::LogStorage {
   Link LinkOf(LogIndex index) const;
   absl::Status EraseBehind(LogIndex from);
   absl::Status EraseRepairs(LogIndex from);
+  // D5: the end remembered has served when nothing is damaged and the log reaches it again, synced.
+  absl::Status ForgetEndIfReached();
+  bool RottedSinceTheStart(LogIndex index) const;
   absl::Status DropSegment(LogSegment segment);
   absl::Status DropRepairs(LogIndex below);
 

@@ -52,8 +52,7 @@ absl::Status LogFiles::CutSuffix(LogIndex from) {
   StoredState stored = state_->state();
   ++stored.cut_counter;
   stored.cut_from = from;
-  stored.remembered_end.reset();
-  if (!damaged_.empty()) stored.remembered_end = LogEnd{before.term, from - 1};
+  // The end remembered stays (D5): the term of a damaged entry may have been a guess, and then what is cut here was acknowledged and comes again.
   SYNOD_RETURN_IF_ERROR(Fail(state_->Save(stored)));
   // The next cut replaces this one in the hard state, so what this one killed must be gone from the disk by then.
   SYNOD_RETURN_IF_ERROR(Fail(EraseBehind(from)));
@@ -148,11 +147,7 @@ absl::StatusOr<LogIndex> LogFiles::CompactTo(LogIndex through, LogIndex keep_fro
   if (covered != damaged_.begin()) {
     first_ = std::max(first_, *std::prev(covered) + 1);
     damaged_.erase(damaged_.begin(), covered);
-    if (damaged_.empty()) {
-      StoredState stored = state_->state();
-      stored.remembered_end.reset();
-      SYNOD_RETURN_IF_ERROR(Fail(state_->Save(stored)));
-    }
+    SYNOD_RETURN_IF_ERROR(ForgetEndIfReached());
   }
   uint64_t bytes = 0;
   for (const LogSegment& segment : segments_) bytes += segment.end - kSegmentHeaderBytes;
@@ -179,7 +174,10 @@ absl::Status LogFiles::ResetTo(LogIndex index, Term term) {
   stored.base = {term, index};
   stored.base_segment = NextNumber();
   stored.base_cut_counter = stored.cut_counter;
+  // An install never lowers the end the server votes by (D9).
+  LogEnd before = std::max(synced_, stored.remembered_end.value_or(LogEnd{}));
   stored.remembered_end.reset();
+  if (LogEnd{term, index} < before) stored.remembered_end = before;
   // From here on the old segments are leftovers, whatever happens.
   SYNOD_RETURN_IF_ERROR(Fail(state_->Save(stored)));
   std::vector<LogSegment> old = std::move(segments_);
@@ -205,9 +203,21 @@ absl::Status LogFiles::ResetTo(LogIndex index, Term term) {
   return absl::OkStatus();
 }
 
+absl::Status LogFiles::ForgetEndIfReached() {
+  StoredState stored = state_->state();
+  if (!stored.remembered_end || !damaged_.empty() || synced_ < *stored.remembered_end) return absl::OkStatus();
+  stored.remembered_end.reset();
+  return Fail(state_->Save(stored));
+}
+
+bool LogFiles::RottedSinceTheStart(LogIndex index) const {
+  std::optional<Place> place = Find(index);
+  return place && absl::IsDataLoss(ReadAt(*place, index).status());
+}
+
 absl::Status LogFiles::Repair(const Entry& entry) {
   SYNOD_RETURN_IF_ERROR(failed_);
-  if (!damaged_.contains(entry.index)) {
+  if (!damaged_.contains(entry.index) && !RottedSinceTheStart(entry.index)) {
     return absl::InvalidArgumentError(absl::StrCat("entry ", entry.index.value(), " is not damaged"));
   }
   uint32_t content = ContentChecksum(entry.term, entry.index, entry.type, *entry.payload);
@@ -241,6 +251,7 @@ absl::Status LogFiles::Repair(const Entry& entry) {
   header.previous_term = before.term;
   header.previous_checksum = damaged_.contains(entry.index - 1) ? 0 : before.checksum;
   header.content_checksum = content;
+  header.synced = {};  // it may outlive a cut of what is synced now, and would call it damaged
   uint64_t bytes = RecordBytes(entry.payload->size());
   std::string record(bytes, '\0');
   EncodeHeader(header, kRepairSegment, repair_end_, record.data());
@@ -252,10 +263,7 @@ absl::Status LogFiles::Repair(const Entry& entry) {
   damaged_.erase(entry.index);
   damaged_links_.erase(entry.index);
   if (entry.index == last_.index) last_checksum_ = content;
-  if (!damaged_.empty()) return absl::OkStatus();
-  StoredState stored = state_->state();
-  stored.remembered_end.reset();
-  return Fail(state_->Save(stored));
+  return ForgetEndIfReached();
 }
 
 }  // namespace synod::storage

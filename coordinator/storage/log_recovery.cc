@@ -102,8 +102,20 @@ class Recoverer {
 
   void FindMark() {
     mark_ = std::max(LogEnd{snapshot_.term, snapshot_.index}, stored_.base, ByIndex);
-    if (stored_.remembered_end) mark_ = std::max(mark_, *stored_.remembered_end, ByIndex);
-    for (size_t i : live_) mark_ = std::max(mark_, Header(i).synced, ByIndex);
+    if (stored_.remembered_end) mark_ = std::max(mark_, StillOwed(*stored_.remembered_end), ByIndex);
+    for (size_t i : live_) {
+      // A repaired record stands outside the order of writing: what it says may have been cut since.
+      if (records_[i].segment != kRepairSegment) mark_ = std::max(mark_, Header(i).synced, ByIndex);
+    }
+  }
+
+  // The end remembered, less what a leader of a later term overwrote: that was never committed.
+  LogEnd StillOwed(LogEnd end) const {
+    for (size_t i : live_) {
+      const RecordHeader& h = Header(i);
+      if (h.kind == RecordKind::kEntry && h.term > end.term && h.index <= end.index) end.index = h.index - 1;
+    }
+    return end;
   }
 
   static bool ByIndex(const LogEnd& a, const LogEnd& b) { return a.index < b.index; }
@@ -127,6 +139,7 @@ class Recoverer {
     out_.log.first = snapshot_.index + 1;
     out_.log.last = snapshot_.index;
     out_.log.vote_end = {snapshot_.term, snapshot_.index};
+    if (stored_.remembered_end) out_.log.vote_end = std::max(out_.log.vote_end, StillOwed(*stored_.remembered_end));
     out_.log.commit = snapshot_.index;
     if (!live_.empty()) Note("the log does not reach or fit the snapshot at ", snapshot_.index, ": it starts anew behind it");
   }
@@ -149,6 +162,10 @@ class Recoverer {
       out_.log.vote_end = {Header(header->second).term, out_.log.last};
     } else {
       out_.log.vote_end = mark_;
+    }
+    // What is there counts in any case, whatever a mark says.
+    for (const auto& [index, i] : out_.good) {
+      if (index <= out_.log.last) out_.log.vote_end = std::max(out_.log.vote_end, LogEnd{Header(i).term, index});
     }
     for (LogIndex damaged : out_.log.damaged) Note("entry ", damaged, " is damaged or missing");
     if (!out_.log.damaged.empty()) out_.remembered_end = out_.log.vote_end;

@@ -214,12 +214,94 @@ TEST(LogRecovery, DamageIsForgottenOnlyWhenALaterTermOverwritesIt) {  // D6
   EXPECT_EQ(h.log->last_index(), LogIndex(17));
   EXPECT_EQ(h.log->recovered().vote_end, (LogEnd{Term(4), LogIndex(17)}));
   ASSERT_TRUE(h.log->CutSuffix(LogIndex(10)).ok());
-  EXPECT_FALSE(h.state->state().remembered_end.has_value());
   h.AppendMany(1, 5);
+  EXPECT_TRUE(h.state->state().remembered_end.has_value());
   ASSERT_TRUE(h.Sync().ok());
+  EXPECT_FALSE(h.state->state().remembered_end.has_value());
   h.Open();
   EXPECT_THAT(h.log->recovered().damaged, IsEmpty());
   EXPECT_EQ(h.log->last_index(), LogIndex(10));
+}
+
+// Two damaged headers side by side leave the term of the first to a guess. A leader whose entry there has the right one makes the server
+// cut what it acknowledged; until that is back it must not vote for less.
+TEST(LogRecovery, ACutAtADamagedEntryDoesNotLowerTheVotedEnd) {  // D5, D6
+  LogHarness h;
+  h.Open();
+  h.AppendMany(49, 4);
+  h.AppendMany(11, 5);
+  h.SyncAndMark();
+  h.FlipHeader(LogIndex(50));
+  h.FlipHeader(LogIndex(51));
+  h.Open();
+  ASSERT_THAT(h.log->recovered().damaged, ElementsAre(LogIndex(50), LogIndex(51)));
+  ASSERT_TRUE(h.log->CutSuffix(LogIndex(50)).ok());
+  Random random(1);
+  h.Crash(&random, sim::CrashKind::kLoseAll);
+  h.Open();
+  EXPECT_EQ(h.log->recovered().vote_end, (LogEnd{Term(5), LogIndex(60)}));
+  // Without a crash: forgotten when all of it is back and synced, or when a later term stands in its place.
+  for (uint64_t term : {5, 6}) {
+    ASSERT_TRUE(h.log->CutSuffix(LogIndex(50)).ok());
+    h.AppendMany(term == 5 ? 10 : 3, term);
+    ASSERT_TRUE(h.Sync().ok());
+    EXPECT_EQ(h.state->state().remembered_end.has_value(), term == 5);
+    if (term == 6) break;
+    h.Open();
+    EXPECT_THAT(h.log->recovered().damaged, ElementsAre(LogIndex(60)));
+  }
+  h.Open();
+  EXPECT_THAT(h.log->recovered().damaged, IsEmpty());
+  EXPECT_EQ(h.log->recovered().vote_end, (LogEnd{Term(6), LogIndex(52)}));
+}
+
+// A repaired record outlives a later cut of entries that were synced when it came back. Its word for them would make them damage after
+// a restart, and the end of a lost branch the end the server votes by.
+TEST(LogRecovery, ARepairedRecordDoesNotVouchForWhatWasCutSince) {  // D4, D5, D6
+  LogHarness h;
+  h.Open();
+  h.AppendMany(50, 5);
+  h.SyncAndMark();
+  h.FlipPayload(LogIndex(20));
+  h.Open();
+  ASSERT_TRUE(h.log->Repair(h.written[20]).ok());
+  ASSERT_TRUE(h.log->CutSuffix(LogIndex(41)).ok());
+  h.AppendMany(3, 6);
+  h.SyncAndMark();
+  h.Open();
+  EXPECT_THAT(h.log->recovered().damaged, IsEmpty());
+  EXPECT_EQ(h.log->recovered().last, LogIndex(43));
+  EXPECT_EQ(h.log->recovered().vote_end, (LogEnd{Term(6), LogIndex(43)}));
+}
+
+TEST(LogRecovery, AResetDoesNotLowerTheVotedEnd) {  // D9, counterexample 7, second half
+  LogHarness h;
+  h.Open();
+  h.AppendMany(100, 5);
+  h.SyncAndMark();
+  h.snapshot.index = LogIndex(90);
+  h.snapshot.term = Term(5);
+  ASSERT_TRUE(h.log->ResetTo(LogIndex(90), Term(5)).ok());
+  h.Open();
+  EXPECT_EQ(h.log->recovered().vote_end, (LogEnd{Term(5), LogIndex(100)}));
+  EXPECT_FALSE(h.log->recovered().damaged.empty());
+}
+
+TEST(LogRecovery, ARecordThatRottedWhileRunningIsRepaired) {  // D6
+  LogHarness h;
+  h.Open();
+  h.AppendMany(10, 3);
+  h.SyncAndMark();
+  for (uint64_t i : {4, 7}) {
+    i == 4 ? h.FlipPayload(LogIndex(i)) : h.FlipHeader(LogIndex(i));
+    ASSERT_TRUE(absl::IsDataLoss(h.log->ReadEntries(LogIndex(i), LogIndex(i + 1), 1 << 20).status()));
+    ASSERT_TRUE(h.log->Repair(h.written[i]).ok());
+    auto entries = h.log->ReadEntries(LogIndex(i), LogIndex(i + 1), 1 << 20);
+    ASSERT_TRUE(entries.ok()) << entries.status();
+    EXPECT_TRUE(SameEntry(entries->front(), h.written[i]));
+  }
+  h.Open();
+  EXPECT_THAT(h.log->recovered().damaged, IsEmpty());
 }
 
 TEST(LogRecovery, MissingMiddleSegmentIsDamageThatRepairFills) {  // D6
