@@ -144,6 +144,7 @@ void Node::OnTick() {
 }
 
 void Node::ScheduleDrain() {
+  if (draining_) drain_again_ = true;
   if (drain_scheduled_ || draining_) return;
   drain_scheduled_ = true;
   deps_.loop->Post([this, alive = std::weak_ptr<bool>(alive_)] {
@@ -174,8 +175,8 @@ void Node::Drain() {
     }
   }
   draining_ = false;
-  // An observer may have submitted while this ran.
-  if (!fatal_ && core_->HasOutput()) ScheduleDrain();
+  // An observer may have submitted while this ran: a write held back behind a linearizable read must not wait for the next tick.
+  if (std::exchange(drain_again_, false) || core_->HasOutput()) ScheduleDrain();
 }
 
 // The order is the Output's contract (consensus/output.h).

@@ -237,6 +237,7 @@ class Node final : public interfaces::TransportListener {
   bool own_term_applied_ = false;
   bool drain_scheduled_ = false;
   bool draining_ = false;
+  bool drain_again_ = false;  // asked for while draining
   bool fatal_ = false;
   bool stopping_for_digest_ = false;
   bool writes_stopped_ = false;

@@ -98,6 +98,9 @@ std::vector<MemberStatus> Service::Members() const {
     }
     return nullptr;
   };
+  auto connected = [&](ServerId server) {
+    return server == impl_->node->self() || std::binary_search(status.connected.begin(), status.connected.end(), server);
+  };
   for (const consensus::Member& member : status.configuration.members) {
     MemberStatus out;
     out.server = member.identity.server;
@@ -105,6 +108,7 @@ std::vector<MemberStatus> Service::Members() const {
     out.role = member.role == consensus::MemberRole::kVoter ? "voter" : "learner";
     out.address = member.address;
     out.leader = member.identity.server == status.core.leader;
+    out.connected = connected(out.server);
     if (status.core.role == consensus::Role::kLeader && member.identity.server == impl_->node->self()) {
       out.active = true;
       out.match = status.core.synced;
@@ -115,8 +119,15 @@ std::vector<MemberStatus> Service::Members() const {
     members.push_back(std::move(out));
   }
   for (const consensus::PeerProgress& p : status.core.peers) {
-    if (p.guest)
-      members.push_back({p.identity.server, p.identity.storage, "guest", "", false, p.recently_active, p.match});
+    if (!p.guest) continue;
+    MemberStatus out;
+    out.server = p.identity.server;
+    out.storage = p.identity.storage;
+    out.role = "guest";
+    out.connected = connected(out.server);
+    out.active = p.recently_active;
+    out.match = p.match;
+    members.push_back(std::move(out));
   }
   return members;
 }

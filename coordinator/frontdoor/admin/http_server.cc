@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -42,12 +43,16 @@ class AdminServerImpl final : public AdminServer {
       int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
-    if (!server_.bind_to_port(config.address, config.port)) {
+    port_ = config.port;
+    if (config.port == 0) port_ = static_cast<uint16_t>(std::max(server_.bind_to_any_port(config.address), 0));
+    if (config.port == 0 ? port_ == 0 : !server_.bind_to_port(config.address, config.port)) {
       return absl::UnavailableError(absl::StrCat("admin HTTP: cannot listen on ", config.address, ":", config.port));
     }
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     return absl::OkStatus();
   }
+
+  uint16_t port() const override { return port_; }
 
   void Stop() override {
     server_.stop();
@@ -90,7 +95,7 @@ class AdminServerImpl final : public AdminServer {
     std::optional<View> view = Look();
     if (!view) return Answer(out, 503, Json{{"ready", false}, {"reason", "the loop does not answer"}});
     const service::ServerStatus& status = view->status;
-    if (status.ready) return Answer(out, 200, Json{{"ready", true}, {"leader", status.leader.value()}});
+    if (status.ready) return Answer(out, 200, Json{{"ready", true}, {"leader_id", status.leader.value()}});
     Answer(out, 503,
            Json{{"ready", false},
                 {"reason", status.leader.value() == 0 ? "no leader is known" : "not confirmed by a quorum, or not caught up"}});
@@ -103,17 +108,18 @@ class AdminServerImpl final : public AdminServer {
     AdminProcess process = process_();
     Json members = Json::array();
     for (const service::MemberStatus& member : view->members) {
-      members.push_back(Json{{"server", member.server.value()},
+      members.push_back(Json{{"server_id", member.server.value()},
                              {"storage", absl::StrFormat("%016x", member.storage.value())},
                              {"role", member.role},
                              {"address", member.address},
-                             {"leader", member.leader}});
+                             {"leader", member.leader},
+                             {"connected", member.connected}});
     }
     Answer(out, 200,
-           Json{{"server", s.server.value()},
+           Json{{"server_id", s.server.value()},
                 {"role", s.role},
                 {"term", s.term.value()},
-                {"leader", s.leader.value()},
+                {"leader_id", s.leader.value()},
                 {"ready", s.ready},
                 {"commit_index", s.commit.value()},
                 {"applied_index", s.applied.value()},
@@ -162,6 +168,7 @@ class AdminServerImpl final : public AdminServer {
   const SlowLog* const slow_;
   const std::function<AdminProcess()> process_;
   httplib::Server server_;
+  uint16_t port_ = 0;
   std::thread thread_;
 };
 

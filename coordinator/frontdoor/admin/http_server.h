@@ -21,7 +21,7 @@ namespace synod::frontdoor {
 
 struct AdminConfig {
   std::string address = "127.0.0.1";
-  uint16_t port = 8080;
+  uint16_t port = 8080;  // 0: any free one
 };
 
 // What the process knows of itself.
@@ -41,6 +41,7 @@ class AdminServer {
   // reason to stop a server).
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const AdminConfig& config, Executor* loop, service::Service* service,
                                                             const SlowLog* slow, std::function<AdminProcess()> process);
+  virtual uint16_t port() const = 0;
   // Not on the loop, which must still run.
   virtual void Stop() = 0;
 };

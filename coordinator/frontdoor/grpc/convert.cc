@@ -232,6 +232,7 @@ void ToProto(const service::MemberStatus& member, v1::MemberInfo* out) {
   out->set_role(member.role);
   out->set_address(member.address);
   out->set_leader(member.leader);
+  out->set_connected(member.connected);
   out->set_active(member.active);
   out->set_match_index(member.match.value());
 }

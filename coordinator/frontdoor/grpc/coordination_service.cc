@@ -7,8 +7,8 @@
 
 namespace synod::frontdoor {
 
-grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* CoordinationService::Session(grpc::CallbackServerContext*) {
-  return new SessionStream(env_);  // deletes itself
+grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* CoordinationService::Session(grpc::CallbackServerContext* context) {
+  return new SessionStream(env_, context->peer());  // deletes itself
 }
 
 grpc::ServerUnaryReactor* CoordinationService::Call(grpc::CallbackServerContext* context, const v1::CallRequest* request,

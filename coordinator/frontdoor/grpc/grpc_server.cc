@@ -17,7 +17,7 @@ namespace {
 class GrpcServerImpl final : public GrpcServer {
  public:
   GrpcServerImpl(const GrpcServerConfig& config, Executor* loop, service::Service* service, std::function<ProcessInfo()> process)
-      : environment_{loop, service, config.unsent_bytes_max},
+      : environment_{loop, service, config.unsent_bytes_max, config.streams_per_address_max, &streams_},
         coordination_(&environment_),
         ensemble_(loop, service, std::move(process), config.address) {}
 
@@ -47,6 +47,8 @@ class GrpcServerImpl final : public GrpcServer {
 
   int port() const override { return port_; }
 
+  size_t open_streams() const override { return streams_.count; }
+
   void SetReady(bool ready) override { server_->GetHealthCheckService()->SetServingStatus("", ready); }
 
   void Stop() override {
@@ -58,6 +60,7 @@ class GrpcServerImpl final : public GrpcServer {
   }
 
  private:
+  OpenStreams streams_;
   StreamEnvironment environment_;
   CoordinationService coordination_;
   EnsembleService ensemble_;

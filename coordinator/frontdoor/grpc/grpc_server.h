@@ -17,6 +17,8 @@ struct GrpcServerConfig {
   size_t message_bytes_max = 8 << 20;   // a larger message ends its stream with RESOURCE_EXHAUSTED
   size_t unsent_bytes_max = 16 << 20;   // per stream
   size_t memory_bytes_max = 512 << 20;  // of all connections, gRPC's buffers
+  // Session streams of one client address, loopback too; 0: no limit. One more ends with RESOURCE_EXHAUSTED.
+  uint32_t streams_per_address_max = 0;
 };
 
 // What the process knows of itself, for the Ensemble service.
@@ -35,6 +37,8 @@ class GrpcServer {
                                                            std::function<ProcessInfo()> process);
   virtual ~GrpcServer() = default;
   virtual int port() const = 0;
+  // Session streams that still exist. The loop only; 0 some time after Stop.
+  virtual size_t open_streams() const = 0;
   // The health service's answer for "": ready. "live" is always serving. Any thread.
   virtual void SetReady(bool ready) = 0;
   // Ends every stream and call; returns when all handlers have ended. Not on the loop, which must still run; Service::Stop comes first, so that

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "coordinator/frontdoor/grpc/convert.h"
 #include "coordinator/frontdoor/grpc/status_map.h"
 
@@ -18,13 +19,48 @@ size_t RoughSize(const service::Reply& reply) {
   return bytes;
 }
 
+// "ipv4:10.0.0.7:51234" and "ipv6:%5B::1%5D:51234" without the port.
+std::string AddressOf(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
+
+// An address as people write it.
+std::string Readable(const std::string& address) {
+  std::string text = address.substr(address.find(':') + 1);
+  for (absl::string_view code : {"%5B", "%5D"}) {
+    size_t at = text.find(std::string(code));
+    if (at != std::string::npos) text.erase(at, code.size());
+  }
+  return text;
+}
+
 }  // namespace
 
-SessionStream::SessionStream(const StreamEnvironment* environment) : env_(environment) {
+SessionStream::SessionStream(const StreamEnvironment* environment, const std::string& peer) : env_(environment), address_(AddressOf(peer)) {
   env_->loop->Post([this] { Open(); });
 }
 
+bool SessionStream::CountIn() {
+  ++env_->streams->count;
+  uint32_t& same_address = env_->streams->by_address[address_];
+  if (env_->streams_per_address_max != 0 && same_address >= env_->streams_per_address_max) return false;
+  ++same_address;
+  counted_ = true;
+  return true;
+}
+
+void SessionStream::CountOut() {
+  --env_->streams->count;
+  if (!counted_) return;
+  auto same_address = env_->streams->by_address.find(address_);
+  if (--same_address->second == 0) env_->streams->by_address.erase(same_address);
+}
+
 void SessionStream::Open() {
+  if (!CountIn()) {
+    End(ToStatus(service::CloseReason::kOverloaded,
+                 absl::StrCat("this server takes no more than ", env_->streams_per_address_max, " connections from ", Readable(address_),
+                              " (maxClientCnxns)")));
+    return;
+  }
   id_ = env_->service->Open(this, service::ConnectionOptions{});
   if (id_.value() == 0) {
     End(ToStatus(service::CloseReason::kOverloaded, "this server takes no more connections"));
@@ -206,6 +242,7 @@ void SessionStream::End(grpc::Status status) {
 void SessionStream::OnDone() {
   env_->loop->Post([this] {
     if (open_) env_->service->ConnectionClosed(id_, /*by_peer=*/true);
+    CountOut();
     delete this;
   });
 }

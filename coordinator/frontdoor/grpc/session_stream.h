@@ -7,6 +7,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -19,16 +21,25 @@
 
 namespace synod::frontdoor {
 
+// The streams that are open. Loop only.
+struct OpenStreams {
+  size_t count = 0;
+  std::map<std::string, uint32_t> by_address;
+};
+
 // What all streams of a server share. Outlives them.
 struct StreamEnvironment {
   Executor* loop = nullptr;
   service::Service* service = nullptr;  // touched on the loop only
   size_t unsent_bytes_max = 16 << 20;   // per stream: a reader slower than this is cut off
+  uint32_t streams_per_address_max = 0; // of one client address, loopback too (maxClientCnxns); 0: no limit
+  OpenStreams* streams = nullptr;
 };
 
 class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>, public service::Connection {
  public:
-  explicit SessionStream(const StreamEnvironment* environment);
+  // `peer` as grpc::ServerContext::peer() gives it.
+  SessionStream(const StreamEnvironment* environment, const std::string& peer);
 
   // gRPC's threads
   void OnReadDone(bool ok) override;
@@ -52,6 +63,8 @@ class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1
   };
 
   void Open();
+  bool CountIn();
+  void CountOut();
   void TakeMessage();
   void TakeConnect();
   void PeerClosed();
@@ -64,8 +77,11 @@ class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1
 
   const StreamEnvironment* const env_;
 
+  const std::string address_;  // of the client, without its port
+
   // Loop only.
   service::ConnectionId id_;
+  bool counted_ = false;     // for its address
   bool open_ = false;        // the service knows this connection
   bool connect_seen_ = false;
   bool paused_ = false;

@@ -1,0 +1,361 @@
+#include "coordinator/server/server.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "coordinator/base/log.h"
+#include "coordinator/base/status_macros.h"
+#include "coordinator/base/system_clock.h"
+#include "coordinator/base/system_random.h"
+#include "coordinator/frontdoor/admin/http_server.h"
+#include "coordinator/frontdoor/grpc/grpc_server.h"
+#include "coordinator/node/node.h"
+#include "coordinator/server/disk.h"
+#include "coordinator/server/process_info.h"
+#include "coordinator/server/worker_thread.h"
+#include "coordinator/service/node_adapter.h"
+#include "coordinator/service/service.h"
+#include "coordinator/statemachine/command_codec.h"
+#include "coordinator/storage/log_sync_thread.h"
+#include "coordinator/storage/posix_file.h"
+#include "coordinator/transport/loop.h"
+#include "coordinator/transport/peer_transport.h"
+
+namespace synod::server {
+namespace {
+
+constexpr absl::Duration kReadyInterval = absl::Milliseconds(100);
+constexpr absl::Duration kDiskInterval = absl::Seconds(1);
+constexpr absl::Duration kStreamsEndWithin = absl::Seconds(1);
+constexpr absl::Duration kStreamsInterval = absl::Milliseconds(5);
+constexpr absl::Duration kLeftovers = absl::Milliseconds(20);  // longer than any timer that holds a part of a snapshot
+
+// The transport of a server without peers.
+class NoPeers final : public interfaces::Transport {
+ public:
+  void Send(ServerId, interfaces::PeerMessage) override {}
+  void SetHello(const interfaces::PeerHello&) override {}
+  void SetPeers(const std::vector<std::pair<ServerId, std::string>>&) override {}
+  size_t QueuedBytes(ServerId) const override { return 0; }
+};
+
+std::string HostPort(const std::string& host, uint16_t port) {
+  bool bare_ipv6 = absl::StrContains(host, ":") && !absl::StartsWith(host, "[");
+  return bare_ipv6 ? absl::StrCat("[", host, "]:", port) : absl::StrCat(host, ":", port);
+}
+
+uint32_t Ticks(absl::Duration duration, absl::Duration tick) {
+  return static_cast<uint32_t>(std::max<int64_t>(absl::ToInt64Nanoseconds(duration + tick - absl::Nanoseconds(1)) / absl::ToInt64Nanoseconds(tick), 1));
+}
+
+std::string SecureBytes(size_t n) {
+  std::string bytes;
+  while (bytes.size() < n) {
+    uint64_t word = SystemRandom();
+    bytes.append(reinterpret_cast<const char*>(&word), std::min(sizeof word, n - bytes.size()));
+  }
+  return bytes;
+}
+
+node::NodeConfig NodeConfigOf(const ServerConfig& config, const consensus::Identity& self) {
+  node::NodeConfig out;
+  out.core.self = self;
+  out.core.election_ticks_min = Ticks(config.election_timeout_min, out.tick);
+  out.core.election_ticks_max = std::max(Ticks(config.election_timeout_max, out.tick), out.core.election_ticks_min + 1);
+  out.seeds = config.seeds;
+  for (const node::Seed& seed : config.seeds) {
+    if (seed.server == config.id) out.address = seed.address;
+  }
+  out.form_without_peers = config.form_without_peers;
+  out.snapshot_every_bytes = config.snapshot_every_bytes;
+  out.snapshot_every_records = config.snapshot_every_records;
+  out.memory_limit_bytes = config.memory_limit_bytes;
+  return out;
+}
+
+service::ServiceConfig ServiceConfigOf(const ServerConfig& config) {
+  service::ServiceConfig out;
+  out.session_timeout_min = config.session_timeout_min;
+  out.session_timeout_max = config.session_timeout_max;
+  out.max_data_bytes = config.max_data_bytes;
+  out.max_connections = config.max_connections == 0 ? std::numeric_limits<uint32_t>::max() : config.max_connections;
+  out.slow_operation = config.slow_operation;
+  return out;
+}
+
+}  // namespace
+
+// Members stand in the order in which they need each other; the destructor takes them down in the reverse order, by hand where tasks in flight
+// hold on to parts.
+struct Server::Impl {
+  Impl(const ServerConfig& server_config, ServerHooks server_hooks) : config(server_config), hooks(std::move(server_hooks)) {
+    if (!hooks.fatal) hooks.fatal = [](absl::Status why) { EndProcess(why); };
+  }
+
+  ~Impl() {
+    alive.reset();
+    if (leaving.joinable()) leaving.join();
+    admin.reset();
+    grpc.reset();
+    node.reset();
+    transport.reset();
+    no_peers.reset();
+    service.reset();
+    worker.Stop();
+    if (ran) {
+      // What the worker and the log's thread posted last holds snapshots under construction, which must go before their store.
+      loop.context().restart();
+      loop.context().run_for(absl::ToChronoNanoseconds(kLeftovers));
+    }
+  }
+
+  bool alone() const { return config.seeds.size() == 1; }
+
+  absl::Status Build();
+  void BuildService();
+  void BuildNode();
+  absl::Status Listen();
+  frontdoor::ProcessInfo Process() const;
+  frontdoor::AdminProcess AdminProcess() const;
+  template <typename Function>
+  void Every(absl::Duration interval, Function function);
+  void ShowReady();
+  void CheckDisk();
+  void Leave();
+  void LeaveDoors();
+  void EndLoop(absl::Duration deadline);
+
+  const ServerConfig config;
+  ServerHooks hooks;
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+  SystemClock clock;
+  const absl::Duration started = clock.Monotonic();
+  Random random{SystemRandom()};
+  storage::PosixFileSystem fs;
+  frontdoor::SlowLog slow;
+  transport::Loop loop;
+  storage::LogSyncThread syncs{&loop};
+  WorkerThread worker;
+  Disk disk;
+  std::unique_ptr<service::Service> service;
+  std::unique_ptr<transport::PeerTransport> transport;
+  std::unique_ptr<NoPeers> no_peers;
+  std::unique_ptr<node::Node> node;
+  std::unique_ptr<service::NodeAdapter> adapter;
+  std::unique_ptr<frontdoor::GrpcServer> grpc;
+  std::unique_ptr<frontdoor::AdminServer> admin;
+  std::thread leaving;  // waits for the doors' threads, which need the loop to run
+  bool ran = false;
+  bool stopping = false;
+  std::optional<bool> ready_shown;
+  bool disk_low = false;
+  bool reserve_failed = false;
+};
+
+absl::Status Server::Impl::Build() {
+  DiskDependencies deps;
+  deps.fs = &fs;
+  deps.loop = &loop;
+  deps.syncs = &syncs;
+  deps.random = &random;
+  deps.dispose = [this](statemachine::DiscardedState state) { worker.Post([old = std::move(state)] {}); };
+  SYNOD_ASSIGN_OR_RETURN(disk, OpenDisk(config, deps));
+  BuildService();
+  BuildNode();
+  adapter = std::make_unique<service::NodeAdapter>(node.get());
+  service->Start(adapter.get());
+  CheckDisk();
+  node->Start();
+  return Listen();
+}
+
+void Server::Impl::BuildService() {
+  service::ServiceDependencies deps;
+  deps.loop = &loop;
+  deps.clock = &clock;
+  deps.state_machine = disk.state_machine.get();
+  deps.secure_bytes = SecureBytes;
+  deps.on_slow_operation = [this](const service::SlowOperation& operation) { slow.Add(clock.WallMillis(), operation); };
+  service = std::make_unique<service::Service>(ServiceConfigOf(config), std::move(deps));
+  disk.state_machine->SetObserver(service.get());
+}
+
+void Server::Impl::BuildNode() {
+  interfaces::PeerHello hello;
+  hello.identity = disk.directory->identity();
+  if (alone()) {
+    no_peers = std::make_unique<NoPeers>();
+  } else {
+    transport::PeerTransportOptions options;
+    options.listen_address = HostPort(config.peer_listen_address, config.peer_port);
+    transport = std::make_unique<transport::PeerTransport>(&loop, &clock, random.Fork(), options, hello);
+  }
+  node::NodeDependencies deps;
+  deps.loop = &loop;
+  deps.worker = &worker;
+  deps.clock = &clock;
+  deps.random = random.Fork();
+  deps.log = disk.log.get();
+  deps.snapshots = disk.snapshots.get();
+  deps.transport = alone() ? static_cast<interfaces::Transport*>(no_peers.get()) : transport.get();
+  deps.state_machine = disk.state_machine.get();
+  deps.observer = service.get();
+  deps.save_founding = [this](EnsembleId ensemble, const consensus::Configuration& configuration) {
+    SYNOD_RETURN_IF_ERROR(disk.directory->SaveFounding(ensemble, configuration));
+    return disk.snapshots->SetEnsemble(ensemble);
+  };
+  deps.make_raise_version = [](uint32_t version) {
+    statemachine::Command command;
+    command.operation = statemachine::RaiseVersionOp{version};
+    return statemachine::EncodeCommand(command);
+  };
+  deps.fatal = [this](absl::Status why) { hooks.fatal(std::move(why)); };
+  node::NodeStart start;
+  start.ensemble = disk.directory->ensemble();
+  start.empty = start.ensemble.value() == 0;
+  start.wiped = disk.directory->was_wiped();
+  start.recovered = disk.log->recovered();
+  node = std::make_unique<node::Node>(NodeConfigOf(config, hello.identity), std::move(deps), std::move(start));
+}
+
+absl::Status Server::Impl::Listen() {
+  if (transport != nullptr) {
+    absl::Status status = transport->Start(node.get());
+    if (!status.ok()) return absl::Status(status.code(), absl::StrCat("peer port: ", status.message()));
+  }
+  frontdoor::GrpcServerConfig door;
+  door.address = HostPort(config.client_address, config.grpc_port);
+  // A request that is too large by a little gets its own answer; only what no request can be ends the stream.
+  door.message_bytes_max = std::max<size_t>(door.message_bytes_max, 2 * size_t{config.max_data_bytes} + (1 << 20));
+  door.streams_per_address_max = config.max_connections_per_address;
+  SYNOD_ASSIGN_OR_RETURN(grpc, frontdoor::GrpcServer::Start(door, &loop, service.get(), [this] { return Process(); }));
+  if (config.admin_enabled) {
+    auto started_admin = frontdoor::AdminServer::Start({config.admin_address, config.admin_port}, &loop, service.get(), &slow,
+                                                       [this] { return AdminProcess(); });
+    if (started_admin.ok()) {
+      admin = *std::move(started_admin);
+    } else {
+      SLOG_WARN("{}; going on without", std::string(started_admin.status().message()));
+    }
+  }
+  Every(kReadyInterval, [this] { ShowReady(); });
+  Every(kDiskInterval, [this] { CheckDisk(); });
+  return absl::OkStatus();
+}
+
+frontdoor::ProcessInfo Server::Impl::Process() const {
+  ProcessUse use = ReadProcessUse();
+  frontdoor::ProcessInfo info;
+  info.version = kVersion;
+  info.storage = disk.directory->identity().storage;
+  info.uptime = clock.Monotonic() - started;
+  info.cpu_us = use.cpu_us;
+  info.resident_bytes = use.resident_bytes;
+  return info;
+}
+
+frontdoor::AdminProcess Server::Impl::AdminProcess() const {
+  ProcessUse use = ReadProcessUse();
+  frontdoor::AdminProcess info;
+  info.version = kVersion;
+  info.uptime_ms = static_cast<uint64_t>(absl::ToInt64Milliseconds(clock.Monotonic() - started));
+  info.cpu_us = use.cpu_us;
+  info.resident_bytes = use.resident_bytes;
+  info.open_files = use.open_files;
+  info.max_files = use.max_files;
+  return info;
+}
+
+template <typename Function>
+void Server::Impl::Every(absl::Duration interval, Function function) {
+  loop.PostAfter(interval, [this, interval, function, watch = std::weak_ptr<bool>(alive)] {
+    if (watch.expired()) return;
+    function();
+    Every(interval, function);
+  });
+}
+
+void Server::Impl::ShowReady() {
+  bool ready = !stopping && service->Status().ready;
+  if (ready_shown == ready) return;
+  ready_shown = ready;
+  grpc->SetReady(ready);
+}
+
+// L11. The reserve comes back by itself once twice its size is free.
+void Server::Impl::CheckDisk() {
+  storage::DiskReserve* reserve = disk.directory->reserve();
+  absl::Status restored = reserve->Restore();
+  if (!restored.ok() && !std::exchange(reserve_failed, true)) SLOG_WARN("the disk reserve cannot be made: {}", restored.ToString());
+  bool low = reserve->Low();
+  if (low != disk_low) {
+    disk_low = low;
+    if (low) {
+      SLOG_WARN("the disk is nearly full: writes that grow are refused");
+    } else {
+      SLOG_INFO("the disk has room again");
+    }
+  }
+  disk.state_machine->SetRefusal(low ? tree::Error::kRefusedDisk : tree::Error::kRefusedMemory);
+  node->SetDiskLow(low);
+}
+
+void Server::Impl::Leave() {
+  if (std::exchange(stopping, true)) return;
+  grpc->SetReady(false);
+  ready_shown = false;
+  node->PrepareStop([this] { LeaveDoors(); });
+}
+
+void Server::Impl::LeaveDoors() {
+  service->Stop();
+  leaving = std::thread([this] {
+    grpc->Stop();
+    if (admin != nullptr) admin->Stop();
+    loop.Post([this] { EndLoop(clock.Monotonic() + kStreamsEndWithin); });
+  });
+}
+
+// A stream deletes itself on the loop after gRPC is done with it.
+void Server::Impl::EndLoop(absl::Duration deadline) {
+  if (grpc->open_streams() == 0 || clock.Monotonic() >= deadline) return loop.Stop();
+  loop.PostAfter(kStreamsInterval, [this, deadline] { EndLoop(deadline); });
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config, ServerHooks hooks) {
+  auto impl = std::make_unique<Impl>(config, std::move(hooks));
+  SYNOD_RETURN_IF_ERROR(impl->Build());
+  SLOG_INFO("data in {}, storage {:016x}", config.data_dir, impl->disk.directory->identity().storage.value());
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+void Server::Run() {
+  impl_->ran = true;
+  impl_->loop.Run();
+  SLOG_INFO("stopped");
+}
+
+void Server::Stop() {
+  impl_->loop.Post([impl = impl_.get()] { impl->Leave(); });
+}
+
+std::string Server::Summary() const {
+  const ServerConfig& config = impl_->config;
+  std::string text = absl::StrCat("server ", config.id.value(), " serves clients on ", HostPort(config.client_address, grpc_port()), " (gRPC)");
+  if (impl_->transport != nullptr) absl::StrAppend(&text, ", peers on ", HostPort(config.peer_listen_address, impl_->transport->port()));
+  if (impl_->admin != nullptr) absl::StrAppend(&text, ", admin http://", HostPort(config.admin_address, admin_port()));
+  return text;
+}
+
+uint16_t Server::grpc_port() const { return static_cast<uint16_t>(impl_->grpc->port()); }
+uint16_t Server::admin_port() const { return impl_->admin == nullptr ? 0 : impl_->admin->port(); }
+
+}  // namespace synod::server
