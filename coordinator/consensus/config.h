@@ -12,7 +12,8 @@ struct CoreConfig {
   // A follower that heard nothing from a leader for a random number of ticks in [min, max] starts a pre-vote (L10).
   uint32_t election_ticks_min = 30;
   uint32_t election_ticks_max = 60;
-  // After the *leader's connection* was lost: wait rank ticks (rank: own position among the voters by identity), then pre-vote.
+  // After the *leader's connection* was lost: wait rank ticks (rank: own position among the voters by identity), then
+  // pre-vote.
   uint32_t lost_leader_ticks_per_rank = 1;
   // A refused pre-vote is repeated within this many ticks while no leader is known (L10).
   uint32_t prevote_retry_ticks = 5;

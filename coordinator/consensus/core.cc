@@ -147,7 +147,8 @@ uint64_t Core::RequestRead() {
   if (auto* leader = std::get_if<Leader>(&state_)) {
     leader->reads.Add({ServerId(0), id});
     leader_work_ = true;
-  } else if (auto* follower = std::get_if<Follower>(&state_); follower != nullptr && follower->leader.server != ServerId(0)) {
+  } else if (auto* follower = std::get_if<Follower>(&state_);
+             follower != nullptr && follower->leader.server != ServerId(0)) {
     follower->questions.Add(id);
   } else {
     out_.reads.push_back({.id = id, .failed = true});
@@ -165,7 +166,8 @@ void Core::NoticeCommit(LogIndex before) {
   if (!membership_.At(before).IsMember(config_.self) || membership_.At(log_.commit()).IsMember(config_.self)) return;
   out_.removed = true;
   if (!std::holds_alternative<Leader>(state_)) return;
-  // A removed leader leads until the removal is committed (thesis 4.2.2). The others learn that it is, and the best of them goes on at once.
+  // A removed leader leads until the removal is committed (thesis 4.2.2). The others learn that it is, and the best of
+  // them goes on at once.
   SendDue();
   if (!std::holds_alternative<Leader>(state_)) return;
   if (const Identity* next = BestTransferTarget()) Send({.type = MessageType::kTimeoutNow, .to = next->server});
@@ -173,9 +175,11 @@ void Core::NoticeCommit(LogIndex before) {
 }
 
 bool Core::HasOutput() const {
-  if (hard_state_changed_ || configuration_changed_ || leader_work_ || log_.HasUnwritten() || !out_.Empty()) return true;
+  if (hard_state_changed_ || configuration_changed_ || leader_work_) return true;
+  if (log_.HasUnwritten() || !out_.Empty()) return true;
   if (log_.HasCommitted() && now_ >= hand_out_blocked_until_) return true;
-  if (auto* follower = std::get_if<Follower>(&state_); follower != nullptr && follower->questions.WantsQuestion()) return true;
+  auto* follower = std::get_if<Follower>(&state_);
+  if (follower != nullptr && follower->questions.WantsQuestion()) return true;
   return role_told_ != RoleChange{role(), term_, leader()};
 }
 
@@ -189,7 +193,8 @@ Output Core::TakeOutput() {
   leader_work_ = false;
   Output out;
   GatherOutput(&out);
-  if (auto* candidate = std::get_if<Candidate>(&state_); candidate != nullptr && !candidate->pre && !candidate->own_vote) {
+  if (auto* candidate = std::get_if<Candidate>(&state_);
+      candidate != nullptr && !candidate->pre && !candidate->own_vote) {
     // R04: the own vote is in `out`, durable before anything that follows from it.
     candidate->own_vote = true;
     CountVotes();

@@ -1,10 +1,12 @@
 // Raft as one pure object (L1): messages, ticks and proposals in; an Output out.
 //
-// It reads no clock, file, socket or random device, holds no lock, and starts no thread: the driver (node) owns all of that,
-// and the simulator drives the very same object. Elections with pre-vote, check-quorum and leader stickiness; pipelined appends with a byte
-// window; learners; leadership transfer; ReadIndex; one membership change at a time, kept in the log.
+// It reads no clock, file, socket or random device, holds no lock, and starts no thread: the driver (node) owns all of
+// that, and the simulator drives the very same object. Elections with pre-vote, check-quorum and leader stickiness;
+// pipelined appends with a byte window; learners; leadership transfer; ReadIndex; one membership change at a time, kept
+// in the log.
 //
-// Sources: Ongaro, "Consensus: Bridging Theory and Practice" (thesis), by section; the rules L1-L11 and D4-D10 of docs/architecture.md.
+// Sources: Ongaro, "Consensus: Bridging Theory and Practice" (thesis), by section; the rules L1-L11 and D4-D10 of
+// docs/architecture.md.
 #pragma once
 
 #include <cstdint>
@@ -70,38 +72,43 @@ class Core {
 
   // One tick of time has passed.
   void Tick();
-  // A message from a peer arrived. Messages from an older term are answered or dropped, from a newer one make it step down as Raft says.
-  // Malformed or unexpected messages are dropped; none is trusted to keep an invariant of ours.
+  // A message from a peer arrived. Messages from an older term are answered or dropped, from a newer one make it step
+  // down as Raft says. Malformed or unexpected messages are dropped; none is trusted to keep an invariant of ours.
   void Step(Message message);
 
   // Leader: appends one entry. kAccepted: it is in the next Output; it may yet be lost if leadership is.
   ProposeResult Propose(EntryType type, SharedBytes payload);
   ProposeResult ProposeMembership(const MembershipChange& change);
-  // Everything up to `through` of the log as of `cut_counter` is durable. A completion begun before a cut counts for nothing that was
-  // cut (L8).
+  // Everything up to `through` of the log as of `cut_counter` is durable. A completion begun before a cut counts for
+  // nothing that was cut (L8).
   void LogSynced(LogIndex through, uint64_t cut_counter);
-  // The number to hand back with LogSynced for syncs begun now; grows by one with each cut_from, and with each SnapshotInstalled that returned
-  // false, as the log storage's own does with CutSuffix and ResetTo (D4).
+  // The number to hand back with LogSynced for syncs begun now; grows by one with each cut_from, and with each
+  // SnapshotInstalled that returned false, as the log storage's own does with CutSuffix and ResetTo (D4).
   uint64_t cut_counter() const;
-  // The own log sync has hung for an election timeout: a leader hands leadership over, or steps down if nobody can take it (L8).
+  // The own log sync has hung for an election timeout: a leader hands leadership over, or steps down if nobody can take
+  // it (L8).
   void OwnDiskStalled();
 
   // Asks for a read index (L9); the answer with the same id comes in Output.reads. Works on leader and follower.
   uint64_t RequestRead();
 
-  // Leader: hands leadership to `target` (0: the most up-to-date voter). Given up after one election timeout (R12), proposals then go on.
+  // Leader: hands leadership to `target` (0: the most up-to-date voter). Given up after one election timeout (R12),
+  // proposals then go on.
   ProposeResult TransferLeadership(ServerId target);
 
-  // The peer's authenticated connection is up, or down. Down of the leader's clears "heard from the leader" at once (L10).
+  // The peer's authenticated connection is up, or down. Down of the leader's clears "heard from the leader" at once
+  // (L10).
   void PeerConnected(const Identity& peer);
   void PeerDisconnected(ServerId peer);
-  // An empty storage that is not in the configuration asks to be caught up (D10): leader tracks it as a guest until the connection drops.
+  // An empty storage that is not in the configuration asks to be caught up (D10): leader tracks it as a guest until the
+  // connection drops.
   void AddGuest(const Identity& guest);
 
   // The transfer to `peer` named by need_snapshot ended; on success the peer's acknowledgement tells how far it is.
   void SnapshotSendEnded(ServerId peer, bool ok);
-  // A snapshot was installed here, durably and in the state machine: the log below is gone. Own entries behind it stay when (index, term) agree.
-  // `keep_tail` false: the log restarts empty at index + 1; the driver resets the storage likewise.
+  // A snapshot was installed here, durably and in the state machine: the log below is gone. Own entries behind it stay
+  // when (index, term) agree. `keep_tail` false: the log restarts empty at index + 1; the driver resets the storage
+  // likewise.
   struct InstalledSnapshot {
     LogIndex index;
     Term term;
@@ -109,7 +116,8 @@ class Core {
   };
   // Returns whether the tail behind the snapshot stays (the driver tells the log storage before the next Output).
   bool SnapshotInstalled(const InstalledSnapshot& snapshot);
-  // An own snapshot at `index` is durable and the log's records up to `through` may go (already gone when this is called).
+  // An own snapshot at `index` is durable and the log's records up to `through` may go (already gone when this is
+  // called).
   void Compacted(LogIndex through);
   // A damaged record was fetched from a peer by (index, term), verified, and is synced in place (D6).
   void EntryRepaired(const Entry& entry);
@@ -122,7 +130,8 @@ class Core {
   ServerId leader() const;
   LogIndex commit() const;
   LogIndex last_index() const;
-  // Term of an entry of the log or of the one just before it (the snapshot's last, where nothing older is kept); nullopt outside.
+  // Term of an entry of the log or of the one just before it (the snapshot's last, where nothing older is kept);
+  // nullopt outside.
   std::optional<Term> TermAt(LogIndex index) const;
   const Configuration& configuration() const;
   // The configuration as of the log prefix that ends at `index`, for a snapshot there. Known from the last snapshot on.

@@ -7,9 +7,10 @@
 
 namespace synod::consensus {
 
-// D5: who holds damaged entries, or lost some it acknowledged, does not lead. D10: nor does who is not in its own configuration.
-// (Voting is another matter: a vote is counted by the candidate's configuration, which may be newer than ours and name us. If we refused, a
-// server just added, whose leader died before telling it, could not make up the majority with those who know. Thesis 4.2.2.)
+// D5: who holds damaged entries, or lost some it acknowledged, does not lead. D10: nor does who is not in its own
+// configuration. (Voting is another matter: a vote is counted by the candidate's configuration, which may be newer than
+// ours and name us. If we refused, a server just added, whose leader died before telling it, could not make up the
+// majority with those who know. Thesis 4.2.2.)
 bool Core::MayCampaign() const { return SelfIsVoter() && log_.Whole(); }
 
 // Whether a leader was heard within the minimum election timeout; a leader hears itself while a majority answers it.
@@ -52,7 +53,8 @@ void Core::ElectionTimeout() {
   }
 }
 
-// Asks who would vote for us, and asks again those who did not say yes. Grants are kept for an election timeout: they promise nothing.
+// Asks who would vote for us, and asks again those who did not say yes. Grants are kept for an election timeout: they
+// promise nothing.
 void Core::StartPreVote() {
   auto* candidate = std::get_if<Candidate>(&state_);
   if (candidate == nullptr || !candidate->pre || now_ - candidate->began >= config_.election_ticks_min) {
@@ -80,7 +82,8 @@ void Core::StartElection(bool transfer) {
 void Core::RequestVotes() {
   const Candidate& candidate = std::get<Candidate>(state_);
   for (const Member& member : membership_.current().members) {
-    if (member.role != MemberRole::kVoter || IsSelf(member.identity) || candidate.granted.contains(member.identity)) continue;
+    if (member.role != MemberRole::kVoter || IsSelf(member.identity)) continue;
+    if (candidate.granted.contains(member.identity)) continue;
     Send({.type = candidate.pre ? MessageType::kPreVote : MessageType::kVote,
           .to = member.identity.server,
           .term = candidate.pre ? term_ + 1 : term_,
@@ -101,7 +104,8 @@ void Core::CountVotes() {
     case VoteOutcome::kWon:
       return candidate.pre ? StartElection(false) : BecomeLeader();
     case VoteOutcome::kLost:
-      // Pre-votes are asked again when the retry timer ends. After a lost vote it begins anew with them, soon but not in step.
+      // Pre-votes are asked again when the retry timer ends. After a lost vote it begins anew with them, soon but not
+      // in step.
       if (candidate.pre) return;
       BecomeFollower(term_, Identity{});
       SetElectionTimer(random_.Between(1, 2 * std::max(1u, config_.prevote_retry_ticks)));
@@ -113,7 +117,8 @@ void Core::HandlePreVote(const Message& message) {
   LogEnd end = log_.vote_end();
   bool grant = message.term > term_ && message.log_end >= end && !HearsLeader();
   // Of two that ask at once, the one of lower identity goes first, or they would split the votes.
-  if (auto* candidate = std::get_if<Candidate>(&state_); candidate != nullptr && candidate->pre && message.log_end == end) {
+  if (auto* candidate = std::get_if<Candidate>(&state_);
+      candidate != nullptr && candidate->pre && message.log_end == end) {
     grant = grant && message.from < config_.self;
   }
   Message reply = Reply(MessageType::kPreVoteReply, message);
@@ -123,7 +128,8 @@ void Core::HandlePreVote(const Message& message) {
   Send(std::move(reply));
   if (grant && !std::holds_alternative<Leader>(state_)) {
     // It is about to campaign: leave it the time to persist its vote and ask for ours.
-    election_due_ = std::max(election_due_, now_ + random_.Between(config_.prevote_retry_ticks, 2 * config_.prevote_retry_ticks));
+    uint64_t wait = random_.Between(config_.prevote_retry_ticks, 2 * config_.prevote_retry_ticks);
+    election_due_ = std::max(election_due_, now_ + wait);
   }
 }
 

@@ -17,7 +17,8 @@ void Core::FollowLeader(const Identity& leader) {
 }
 
 void Core::HandleAppend(Message message) {
-  if (std::holds_alternative<Leader>(state_)) return;  // two leaders of one term cannot be: not from a peer that follows the rules
+  // Two leaders of one term cannot be: it is not from a peer that follows the rules.
+  if (std::holds_alternative<Leader>(state_)) return;
   FollowLeader(message.from);
   Follower& follower = std::get<Follower>(state_);
   LogIndex before = log_.commit();
@@ -34,29 +35,33 @@ void Core::HandleAppend(Message message) {
   LogIndex reached = message.log_end.index + message.entries.size();
   LogIndex leader_commit = message.commit;
   bool heartbeat = message.entries.empty();
-  // A leader that sends again what is here already hears nothing from us, perhaps because our disk is slow: it must not take us for dead.
+  // A leader that sends again what is here already hears nothing from us, perhaps because our disk is slow: it must not
+  // take us for dead.
   bool repeated = !heartbeat && log_.TermAt(reached) == message.entries.back().term;
   if (!AppendFromLeader(message)) return;
   follower.matched = std::max(follower.matched, reached);
   bool commit_news = log_.CommitTo(std::min(leader_commit, follower.matched));
-  // Entries not yet synced are acknowledged by LogSynced (L8). News of a commit need no answer, if there is nothing else to tell.
+  // Entries not yet synced are acknowledged by LogSynced (L8). News of a commit need no answer, if there is nothing
+  // else to tell.
   bool new_round = read_round > follower.echoed_round;
   bool owes = heartbeat ? !commit_news || Acknowledgeable() > follower.acknowledged : Acknowledgeable() >= reached;
   if (owes || repeated || new_round) Acknowledge(read_round);
   NoticeCommit(before);
 }
 
-// Takes in what is new of the message's entries, cutting what contradicts them (thesis 3.5). False: the message cannot be from a
-// leader, and nothing was changed.
+// Takes in what is new of the message's entries, cutting what contradicts them (thesis 3.5). False: the message cannot
+// be from a leader, and nothing was changed.
 bool Core::AppendFromLeader(Message& message) {
   const Follower& follower = std::get<Follower>(state_);
   auto entry = message.entries.begin();
-  while (entry != message.entries.end() && entry->index <= log_.last() && log_.TermAt(entry->index) == entry->term) ++entry;
+  auto present = [&](const Entry& e) { return e.index <= log_.last() && log_.TermAt(e.index) == e.term; };
+  while (entry != message.entries.end() && present(*entry)) ++entry;
   if (entry == message.entries.end()) return true;
   if (entry->index <= log_.last()) {
     // What is committed, or known to equal this leader's log, cannot contradict it.
     if (entry->index <= std::max(log_.commit(), follower.matched)) return false;
-    // D6: a damaged entry is dropped only here, where a leader overwrites it; the term of a sound one shows that the leader's is later.
+    // D6: a damaged entry is dropped only here, where a leader overwrites it; the term of a sound one shows that the
+    // leader's is later.
     if (!log_.damaged().contains(entry->index) && *log_.TermAt(entry->index) >= message.term) return false;
     log_.CutFrom(entry->index);
     LogIndex configured = membership_.current_index();
@@ -77,7 +82,8 @@ void Core::RejectAppend(const Message& message) {
   Follower& follower = std::get<Follower>(state_);
   Message reply = Reply(MessageType::kAppendReply, message);
   reply.reject = true;
-  // Where the logs might agree: no later than the last entry of ours whose term is at most that of the leader's entry (thesis 3.3, end).
+  // Where the logs might agree: no later than the last entry of ours whose term is at most that of the leader's entry
+  // (thesis 3.3, end).
   reply.match = std::max(log_.commit(), log_.LastWithTermAtMost(message.log_end.index, message.log_end.term));
   reply.log_end = LogEnd{log_.TermAt(reply.match).value_or(Term(0)), message.log_end.index};
   reply.read_round = message.read_round;

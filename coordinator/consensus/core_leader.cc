@@ -122,12 +122,14 @@ ProposeResult Core::TransferLeadership(ServerId target) {
 void Core::StartTransfer(const Identity& target, bool step_down_after) {
   Leader& leader = std::get<Leader>(state_);
   leader.transfer = Transfer{target, now_ + config_.election_ticks_max, step_down_after};
-  if (auto peer = leader.peers.find(target); peer != leader.peers.end()) peer->second.heartbeat_due = true;  // how far is it?
+  auto peer = leader.peers.find(target);
+  if (peer != leader.peers.end()) peer->second.heartbeat_due = true;  // how far is it?
   leader_work_ = true;
   SendTimeoutNowIfCaughtUp();
 }
 
-// Thesis 3.10: proposals have stopped, so the target gets there; then it campaigns at once, and wins, holding all entries.
+// Thesis 3.10: proposals have stopped, so the target gets there; then it campaigns at once, and wins, holding all
+// entries.
 void Core::SendTimeoutNowIfCaughtUp() {
   Leader& leader = std::get<Leader>(state_);
   if (!leader.transfer) return;
@@ -176,7 +178,11 @@ void Core::AnswerReads(const std::vector<ReadRounds::Read>& reads, LogIndex inde
     if (read.asker == ServerId(0)) {
       out_.reads.push_back({.id = read.id, .failed = failed, .index = index});
     } else {
-      Send({.type = MessageType::kReadIndexReply, .to = read.asker, .reject = failed, .read_round = read.id, .read_index = index});
+      Send({.type = MessageType::kReadIndexReply,
+            .to = read.asker,
+            .reject = failed,
+            .read_round = read.id,
+            .read_index = index});
     }
   }
 }

@@ -12,8 +12,8 @@ constexpr uint64_t kProbeBytesMax = 64 << 10;
 
 }  // namespace
 
-// Makes the tracked peers those of the configuration and the guests. Who stays keeps its progress; so does a guest that becomes a member. Who
-// comes back after a removal starts anew (R24).
+// Makes the tracked peers those of the configuration and the guests. Who stays keeps its progress; so does a guest that
+// becomes a member. Who comes back after a removal starts anew (R24).
 void Core::TrackPeers() {
   Leader& leader = std::get<Leader>(state_);
   const Configuration& configuration = membership_.current();
@@ -103,7 +103,8 @@ bool Core::SendEntries(const Identity& identity, Progress& peer) {
   return true;
 }
 
-// A heartbeat, the news of a commit, or a read round. It asks for the entry before the next one, so that a lost append shows.
+// A heartbeat, the news of a commit, or a read round. It asks for the entry before the next one, so that a lost append
+// shows.
 void Core::SendEmpty(const Identity& identity, Progress& peer) {
   LogIndex before = peer.next - 1;
   // Without that entry here (the peer needs a snapshot) any committed one will do.

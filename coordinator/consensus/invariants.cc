@@ -95,11 +95,12 @@ void Invariants::CheckAppended(const Identity& identity, const Core& core, const
 void Invariants::CheckCommitted(const Identity& identity, const Output& output) {
   CoreFact& core = cores_[identity];
   for (const Entry& entry : output.committed) {
-    if (entry.index != core.handed_out + 1) Violated(identity, "a gap before handed-out entry " + std::to_string(entry.index.value()));
+    std::string index = std::to_string(entry.index.value());
+    if (entry.index != core.handed_out + 1) Violated(identity, "a gap before handed-out entry " + index);
     core.handed_out = entry.index;
     auto fact = std::make_pair(entry.term, Crc32c(*entry.payload));
     auto [at, first_seen] = committed_.emplace(entry.index, fact);
-    if (at->second != fact) Violated(identity, "another entry was committed at index " + std::to_string(entry.index.value()));
+    if (at->second != fact) Violated(identity, "another entry was committed at index " + index);
   }
 }
 

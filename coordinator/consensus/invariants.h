@@ -1,5 +1,5 @@
-// What must hold of every core and of all cores of an ensemble together, whatever the network and the disks do. Unit tests and the simulator
-// call it after each event; a server does not.
+// What must hold of every core and of all cores of an ensemble together, whatever the network and the disks do. Unit
+// tests and the simulator call it after each event; a server does not.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,16 @@
 
 namespace synod::consensus {
 
-// Owner: a test. Sees all cores of one ensemble from its beginning and remembers what they said. Keeps the first violation.
+// Owner: a test. Sees all cores of one ensemble from its beginning and remembers what they said. Keeps the first
+// violation.
 //
 //   one leader per term               thesis 3.2 (election safety), R07: told by role changes and by who sends appends
 //   one vote per term and voter       thesis 3.4, R01, R04
 //   log matching                      equal (index, term) means equal entry and equal predecessor
 //   leader completeness               a new leader holds every entry committed before
 //   state machine safety              all cores hand out the same entries, each without a gap
-//   of one core                       handed out <= commit <= last, synced <= last; term and commit never go back; a leader is whole (D5)
+//   of one core                       handed out <= commit <= last, synced <= last; term and commit never go back; a
+// leader is whole (D5)
 class Invariants {
  public:
   // `output` was just taken from `core`, which is `identity`'s.

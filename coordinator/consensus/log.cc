@@ -25,7 +25,7 @@ Log::Log(const RecoveredLog& recovered, EntryReader* reader, uint64_t cache_byte
   if (first_ == LogIndex(1)) base_term_ = Term(0);
   if (first_ <= last_) {
     runs_ = recovered.term_runs;
-    SYNOD_CHECK(!runs_.empty() && runs_.front().index <= first_) << "the terms of the log are not known from its first entry on";
+    SYNOD_CHECK(!runs_.empty() && runs_.front().index <= first_) << "terms are not known from the first entry on";
   }
   written_ = synced_ = last_cut_ = last_;
   commit_ = std::min(std::max(commit_, recovered.snapshot_index), last_);

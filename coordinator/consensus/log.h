@@ -1,4 +1,5 @@
-// The core's view of its own log: where it begins and ends, which term each entry has, what is on disk, committed and handed out to apply.
+// The core's view of its own log: where it begins and ends, which term each entry has, what is on disk, committed and
+// handed out to apply.
 #pragma once
 
 #include <deque>
@@ -15,8 +16,8 @@ namespace synod::consensus {
 class EntryReader {
  public:
   virtual ~EntryReader() = default;
-  // The entries [low, high) in order, cut after `max_bytes` but at least one. Errors: NotFound if `low` is compacted away, DataLoss
-  // if a record is damaged. Blocks for a page-cache read at most.
+  // The entries [low, high) in order, cut after `max_bytes` but at least one. Errors: NotFound if `low` is compacted
+  // away, DataLoss if a record is damaged. Blocks for a page-cache read at most.
   virtual absl::StatusOr<std::vector<Entry>> ReadEntries(LogIndex low, LogIndex high, uint64_t max_bytes) = 0;
 };
 
@@ -27,8 +28,8 @@ inline uint64_t CostOf(const Entry& entry) { return (entry.payload ? entry.paylo
 //
 //   first - 1 <= handed_out <= commit <= last        synced <= written <= last
 //
-// The newest entries are cached; everything at or below `written` can be read back. The terms of all entries are known (as runs), those of
-// damaged records as far as their neighbours tell (D5).
+// The newest entries are cached; everything at or below `written` can be read back. The terms of all entries are known
+// (as runs), those of damaged records as far as their neighbours tell (D5).
 class Log {
  public:
   Log(const RecoveredLog& recovered, EntryReader* reader, uint64_t cache_bytes);
@@ -42,11 +43,12 @@ class Log {
 
   // Term of an entry of the log or of the one just before it; nullopt outside.
   std::optional<Term> TermAt(LogIndex index) const;
-  // Where the log ends in fact, and by which end the server votes: what it once acknowledged and lost counts on (D5, D9).
+  // Where the log ends in fact, and by which end the server votes: what it once acknowledged and lost counts on (D5,
+  // D9).
   LogEnd end() const { return LogEnd{*TermAt(last_), last_}; }
   LogEnd vote_end() const;
-  // The greatest index at or below `index` whose term is at most `term`; one index before the log when there is none in it. The two sides
-  // of a rejected append skip by whole terms with it (thesis 3.3, end).
+  // The greatest index at or below `index` whose term is at most `term`; one index before the log when there is none in
+  // it. The two sides of a rejected append skip by whole terms with it (thesis 3.3, end).
   LogIndex LastWithTermAtMost(LogIndex index, Term term) const;
 
   // Whether nothing is damaged and nothing once acknowledged is missing: only then may the server lead (D5).
@@ -73,8 +75,8 @@ class Log {
   // A read found the record damaged.
   void MarkDamaged(LogIndex index);
 
-  // The entries [low, high), at least one, then as many as fit. Errors: as EntryReader's; DataLoss also if the first one it
-  // returned is not this log's.
+  // The entries [low, high), at least one, then as many as fit. Errors: as EntryReader's; DataLoss also if the first
+  // one it returned is not this log's.
   absl::StatusOr<std::vector<Entry>> Read(LogIndex low, LogIndex high, uint64_t max_bytes) const;
 
   bool HasUnwritten() const { return cut_pending_.has_value() || written_ < last_; }
@@ -97,7 +99,7 @@ class Log {
   LogIndex first_;
   LogIndex last_;
   std::optional<Term> base_term_;      // of the entry at first_ - 1, if known
-  std::vector<LogEnd> runs_;           // from `index` on entries have `term`, until the next run; the first begins at or before first_
+  std::vector<LogEnd> runs_;           // from `index` (the first's: at most first_) entries have `term`, until the next
   std::deque<Entry> cache_;            // (last_ - size, last_]
   uint64_t cache_bytes_ = 0;
   LogIndex written_;                   // handed to the driver for writing up to here
@@ -108,7 +110,7 @@ class Log {
   uint64_t cut_counter_;
   LogIndex last_cut_;                  // where the newest cut began
   std::set<LogIndex> damaged_;         // in (handed_out_, last_]
-  std::optional<LogEnd> floor_;        // the end remembered although the log no longer shows it (D5, D9); greater than end() unless damaged
+  std::optional<LogEnd> floor_;        // the end remembered although the log no longer shows it (D5, D9)
 };
 
 }  // namespace synod::consensus

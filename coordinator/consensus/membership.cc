@@ -16,8 +16,8 @@ std::optional<Configuration> Add(Configuration after, Member member, MemberRole 
   if (member.identity.server == ServerId(0) || member.identity.storage == StorageId(0)) return std::nullopt;
   Member* present = FindMember(after, member.identity.server);
   if (present != nullptr) {
-    bool promotes = role == MemberRole::kVoter && present->role == MemberRole::kLearner && present->identity == member.identity;
-    if (!promotes) return std::nullopt;
+    bool promotes = role == MemberRole::kVoter && present->role == MemberRole::kLearner;
+    if (!promotes || present->identity != member.identity) return std::nullopt;
     present->role = MemberRole::kVoter;
     return after;
   }

@@ -1,5 +1,5 @@
-// Who takes part, as a fact of the log prefix (L1, thesis 4.1): the newest configuration entry in the log is in force from the moment it is
-// appended, committed or not, and stops being so when it is cut.
+// Who takes part, as a fact of the log prefix (L1, thesis 4.1): the newest configuration entry in the log is in force
+// from the moment it is appended, committed or not, and stops being so when it is cut.
 #pragma once
 
 #include <optional>
@@ -16,11 +16,13 @@ struct MembershipChange {
   Member member;  // kRemove: identity only. kAddVoter of a present learner promotes it.
 };
 
-// The configuration after `change`; nullopt if the change does nothing or names somebody it can't: an identity that is not there, a
-// server id that is there with another storage (it must be removed first: counterexample 1), the last voter.
+// The configuration after `change`; nullopt if the change does nothing or names somebody it can't: an identity that is
+// not there, a server id that is there with another storage (it must be removed first: counterexample 1), the last
+// voter.
 std::optional<Configuration> ApplyChange(const Configuration& before, const MembershipChange& change);
 
-// The configurations of a log. Owner: Core. Invariant: there is always one, the base; the others ascend by index behind it.
+// The configurations of a log. Owner: Core. Invariant: there is always one, the base; the others ascend by index behind
+// it.
 class Membership {
  public:
   Membership(LogIndex base, Configuration configuration) : history_{{base, std::move(configuration)}} {}

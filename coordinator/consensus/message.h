@@ -1,4 +1,5 @@
-// What the consensus cores of an ensemble say to each other. Plain values; transport/message_codec turns them into frames.
+// What the consensus cores of an ensemble say to each other. Plain values; transport/message_codec turns them into
+// frames.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +32,13 @@ struct Message {
   // kAppend: the leader's commit index, at most what the receiver is known to hold is applied there.
   LogIndex commit;
   // kAppendReply: accepted: everything up to here is synced at the sender and equal to the leader's log.
-  // Rejected: the greatest index (<= log_end.index) at which the logs might still agree; log_end.term of the reply is its term there.
+  // Rejected: the greatest index (<= log_end.index) at which the logs might still agree; log_end.term of the reply is
+  // its term there.
   LogIndex match;
   bool reject = false;        // kPreVoteReply, kVoteReply, kAppendReply
   bool transfer = false;      // kVote: sent by order of the leader; stickiness does not apply
-  // kAppend: the newest ReadIndex round (L9) the leader waits for; kAppendReply echoes it, also when rejecting or when the reply
-  // waits for no sync. kReadIndex, kReadIndexReply: the asker's own id.
+  // kAppend: the newest ReadIndex round (L9) the leader waits for; kAppendReply echoes it, also when rejecting or when
+  // the reply waits for no sync. kReadIndex, kReadIndexReply: the asker's own id.
   uint64_t read_round = 0;
   LogIndex read_index;        // kReadIndexReply; 0 and reject: the receiver does not lead
   std::vector<Entry> entries; // kAppend

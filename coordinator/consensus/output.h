@@ -1,5 +1,5 @@
-// What the core wants done. The driver (node) takes an Output after each batch of inputs and carries it out in the order of
-// the fields; it may take the next one only when hard_state and cut_from of this one are durable.
+// What the core wants done. The driver (node) takes an Output after each batch of inputs and carries it out in the
+// order of the fields; it may take the next one only when hard_state and cut_from of this one are durable.
 #pragma once
 
 #include <optional>
@@ -31,7 +31,8 @@ struct Output {
   std::optional<HardState> hard_state;
   // 2. Cut the log's suffix from this index on, durably (D4), before `append` is written.
   std::optional<LogIndex> cut_from;
-  // 3. Write to the log, in order; call LogSynced when a sync that covers them has returned. Nothing below waits for that sync:
+  // 3. Write to the log, in order; call LogSynced when a sync that covers them has returned. Nothing below waits for
+  // that sync:
   //    the core itself emits acknowledgements only after LogSynced.
   std::vector<Entry> append;
   // 4. Send. May be lost, delayed, duplicated or reordered by the transport.
@@ -40,7 +41,8 @@ struct Output {
   std::vector<Entry> committed;
   // 6. Answers to reads.
   std::vector<ReadReady> reads;
-  // 7. Peers that need a snapshot because the log no longer reaches back to them. Named once per need: the driver begins a
+  // 7. Peers that need a snapshot because the log no longer reaches back to them. Named once per need: the driver
+  // begins a
   //    transfer, and calls SnapshotSendEnded when it ended in any way.
   std::vector<ServerId> need_snapshot;
   std::optional<RoleChange> role_change;

@@ -57,7 +57,8 @@ bool Progress::Rejected(LogIndex rejected, LogIndex hint) {
       break;
   }
   hint = std::min(hint, rejected - 1);
-  // What it once acknowledged is damaged there now (D5). If instead the answer is merely late, it acknowledges once more.
+  // What it once acknowledged is damaged there now (D5). If instead the answer is merely late, it acknowledges once
+  // more.
   if (rejected <= match) match = std::min(match, hint);
   BecomeProbe(std::max(match, hint) + 1);
   return true;

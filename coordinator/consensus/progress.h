@@ -38,8 +38,8 @@ class Progress {
   void Sent(LogIndex last, uint64_t bytes);
   // The peer holds everything up to `index`. Returns whether that is news.
   bool Accepted(LogIndex index);
-  // The peer has no entry equal to ours at `rejected`; the logs may agree at `hint` at best. Returns whether it is news. `match` goes back
-  // only if the peer lost what it had acknowledged (D5).
+  // The peer has no entry equal to ours at `rejected`; the logs may agree at `hint` at best. Returns whether it is
+  // news. `match` goes back only if the peer lost what it had acknowledged (D5).
   bool Rejected(LogIndex rejected, LogIndex hint);
   // What was in flight may be lost: sends again from the last acknowledged entry.
   void ConnectionLost();

@@ -1,5 +1,5 @@
-// Linearizable reads without the log (L9, thesis 6.4): the leader's rounds and the follower's questions. Pure bookkeeping; neither
-// sends. Ids come from the core, which never gives one out twice.
+// Linearizable reads without the log (L9, thesis 6.4): the leader's rounds and the follower's questions. Pure
+// bookkeeping; neither sends. Ids come from the core, which never gives one out twice.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace synod::consensus {
 
-// Leader. One round is in flight at a time and serves all reads that waited when it began; those that come later wait for the next, because
-// only answers to messages sent after a read came may confirm it.
+// Leader. One round is in flight at a time and serves all reads that waited when it began; those that come later wait
+// for the next, because only answers to messages sent after a read came may confirm it.
 class ReadRounds {
  public:
   // Who asked: a local read (server 0), or the question of a follower.

@@ -63,7 +63,8 @@ absl::StatusOr<Configuration> Configuration::Decode(std::string_view bytes) {
     member.address = std::string(in.Blob());
     if (role > static_cast<uint8_t>(MemberRole::kLearner)) in.Fail();
     member.role = static_cast<MemberRole>(role);
-    bool ascends = configuration.members.empty() || configuration.members.back().identity.server < member.identity.server;
+    ServerId last = configuration.members.empty() ? ServerId(0) : configuration.members.back().identity.server;
+    bool ascends = last < member.identity.server;
     if (!ascends || member.identity.server == ServerId(0)) in.Fail();
     configuration.members.push_back(std::move(member));
   }

@@ -82,13 +82,13 @@ struct RecoveredLog {
   // The log on disk: [first, last], first == last + 1 when empty. first <= snapshot_index + 1.
   LogIndex first = LogIndex(1);
   LogIndex last;
-  // The term of each entry in [first, last] as runs: entries from `index` on have `term`, until the next run. For damaged
-  // records it is what the neighbours' predecessor fields say.
+  // The term of each entry in [first, last] as runs: entries from `index` on have `term`, until the next run. For
+  // damaged records it is what the neighbours' predecessor fields say.
   std::vector<LogEnd> term_runs;
   // Configuration entries in [first, last] above the snapshot, in order.
   std::vector<std::pair<LogIndex, Configuration>> configurations;
-  // Indexes in (snapshot_index, vote_end.index] whose records are damaged or missing, ascending. Acknowledge nothing at or past the
-  // first, do not lead while there is one.
+  // Indexes in (snapshot_index, vote_end.index] whose records are damaged or missing, ascending. Acknowledge nothing at
+  // or past the first, do not lead while there is one.
   std::vector<LogIndex> damaged;
   // The end the server votes by: the higher of the synced mark and the last good record.
   LogEnd vote_end;

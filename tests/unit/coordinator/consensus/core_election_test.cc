@@ -181,7 +181,8 @@ TEST(CoreElection, AnswersOfStrangersRaiseNoTerm) {
   EXPECT_EQ(lone.core().role(), Role::kFollower);
 }
 
-// D10: not in the own configuration: never campaigns. But it votes: its configuration may be older than the candidate's (thesis 4.2.2).
+// D10: not in the own configuration: never campaigns. But it votes: its configuration may be older than the candidate's
+// (thesis 4.2.2).
 TEST(CoreElection, WhoIsNotInItsOwnConfigurationNeverCampaignsButVotes) {
   LoneCore lone(4, Configuration());
   lone.Start();

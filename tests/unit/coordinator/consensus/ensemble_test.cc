@@ -102,7 +102,8 @@ TEST(Ensemble, ARemovedServerDoesNotDisturb) {
   EXPECT_EQ(e.Leader(), leader);
 }
 
-// L10: from the closed connection to a new leader in less than the minimum election timeout, though one follower notices late.
+// L10: from the closed connection to a new leader in less than the minimum election timeout, though one follower
+// notices late.
 TEST(Ensemble, ALeaderLostByDisconnectIsReplacedWithinFewTicks) {
   for (uint32_t count : {3u, 5u}) {
     Ensemble ensemble(count);

@@ -1,5 +1,6 @@
-// Random ensembles: loss, duplication, reordering, partitions, crashes that lose what was not synced, damaged records, wiped disks,
-// snapshots, transfers, reads. The invariants are checked after every event; in the end, with faults over, everything must work again.
+// Random ensembles: loss, duplication, reordering, partitions, crashes that lose what was not synced, damaged records,
+// wiped disks, snapshots, transfers, reads. The invariants are checked after every event; in the end, with faults over,
+// everything must work again.
 #include <gtest/gtest.h>
 
 #include <unistd.h>
@@ -59,7 +60,8 @@ class RandomEnsemble {
     Settle();
   }
 
-  // Faults are over: everybody runs, everything arrives, damage is repaired, the wiped come back. Returns what is wrong, or nothing.
+  // Faults are over: everybody runs, everything arrives, damage is repaired, the wiped come back. Returns what is
+  // wrong, or nothing.
   std::string Recover() {
     cut_.clear();
     for (int round = 0; round < 600; ++round) {

@@ -1,5 +1,5 @@
-// Scenarios as text (after etcd-io/raft's testdata): a command per block, `----`, then everything every server said and did. The commands are
-// listed in scenario.cc above Run.
+// Scenarios as text (after etcd-io/raft's testdata): a command per block, `----`, then everything every server said and
+// did. The commands are listed in scenario.cc above Run.
 #pragma once
 
 #include <deque>

@@ -1,4 +1,5 @@
-// Runs tests/scenarios/consensus/*.txt. SYNOD_REWRITE=1 writes what happens into the files instead; the diff is then the review.
+// Runs tests/scenarios/consensus/*.txt. SYNOD_REWRITE=1 writes what happens into the files instead; the diff is then
+// the review.
 #include "tests/unit/coordinator/consensus/scenario.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +22,8 @@ std::vector<std::string> ScenarioFiles() {
   return names;
 }
 
-// A file is comments and blank lines, kept as they are, and blocks: command lines, `----`, expectation up to the next blank line.
+// A file is comments and blank lines, kept as they are, and blocks: command lines, `----`, expectation up to the next
+// blank line.
 std::string Rerun(const std::string& text, std::string* violation) {
   Scenario scenario;
   std::istringstream in(text);

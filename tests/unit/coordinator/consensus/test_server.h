@@ -1,4 +1,5 @@
-// A core with a disk that loses what was not synced, for tests. The driver's duties (output.h) in their order, nothing else.
+// A core with a disk that loses what was not synced, for tests. The driver's duties (output.h) in their order, nothing
+// else.
 #pragma once
 
 #include <functional>
@@ -32,7 +33,8 @@ class TestServer : public EntryReader {
   Core& core() { return *core_; }
   bool running() const { return core_ != nullptr; }
 
-  // Takes one Output, carries it out, and returns it (the caller looks at it and delivers its messages). An empty one when there is none.
+  // Takes one Output, carries it out, and returns it (the caller looks at it and delivers its messages). An empty one
+  // when there is none.
   Output Drain();
 
   // One sync at a time; `StartSync` covers what is written now.
