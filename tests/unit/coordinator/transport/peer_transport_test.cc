@@ -86,7 +86,9 @@ class PeerTransportTest : public testing::Test {
   void Pair() {
     Start(1);
     Start(2);
-    Introduce();
+    // Only one dials, so that no crossing dial replaces the connection under the test.
+    transport(1).SetPeers({{ServerId(2), "127.0.0.1:1"}});
+    transport(2).SetPeers({{ServerId(1), Address(1)}});
     ASSERT_TRUE(RunUntilUp(1, 2));
   }
   Recorder& recorder(uint32_t id) { return servers_[id].recorder; }
@@ -190,14 +192,25 @@ TEST_F(PeerTransportTest, ThreeServersMeetInPairs) {
   for (uint32_t id : {1, 2, 3}) Start(id);
   Introduce();
   ASSERT_TRUE(RunUntilUp(1, 2) && RunUntilUp(1, 3) && RunUntilUp(2, 3));
-  for (uint32_t from : {1, 2, 3}) {
-    for (uint32_t to : {1, 2, 3}) {
-      if (from != to) transport(from).Send(ServerId(to), Vote(from * 10 + to));
+  // Dials that crossed may still replace a connection, and a message is lost with it: so they go on speaking.
+  auto heard_others = [this](uint32_t id) {
+    std::set<uint32_t> heard;
+    for (const consensus::Identity& sender : recorder(id).senders) heard.insert(sender.server.value());
+    return heard.size() == 2 && !heard.contains(id);
+  };
+  ASSERT_TRUE(RunUntil([&] {
+    for (uint32_t from : {1, 2, 3}) {
+      for (uint32_t to : {1, 2, 3}) {
+        if (from != to) transport(from).Send(ServerId(to), Vote(from * 10 + to));
+      }
+    }
+    return heard_others(1) && heard_others(2) && heard_others(3);
+  }));
+  for (uint32_t id : {1, 2, 3}) {
+    for (size_t i = 0; i < recorder(id).messages.size(); ++i) {
+      EXPECT_EQ(std::get<Message>(recorder(id).messages[i]).term, Term(recorder(id).senders[i].server.value() * 10 + id));
     }
   }
-  ASSERT_TRUE(RunUntil([&] {
-    return recorder(1).messages.size() == 2 && recorder(2).messages.size() == 2 && recorder(3).messages.size() == 2;
-  }));
   EXPECT_EQ(transport(1).Up(), (std::vector<ServerId>{ServerId(2), ServerId(3)}));
 }
 
@@ -247,8 +260,10 @@ TEST_F(PeerTransportTest, ARestartedPeerIsBackSoonWhicheverSideItIs) {
     ASSERT_TRUE(RunUntilUp(1, 2));
     EXPECT_LT(clock_.Monotonic() - begin, absl::Seconds(1));
     recorder(other).messages.clear();
-    transport(id).Send(ServerId(other), Vote(id));
-    ASSERT_TRUE(RunUntil([&] { return !recorder(other).messages.empty(); }));
+    ASSERT_TRUE(RunUntil([&] {
+      transport(id).Send(ServerId(other), Vote(id));
+      return !recorder(other).messages.empty();
+    }));
   }
 }
 
@@ -307,7 +322,8 @@ TEST_F(PeerTransportTest, JoiningAnEnsembleMakesConnectionsAnewAndTellsEverybody
 TEST_F(PeerTransportTest, WhileThereIsNoEnsembleNewsOfAHelloComesOverTheOpenConnection) {  // D10
   Start(1, 0);
   Start(2, 0);
-  Introduce();
+  transport(1).SetPeers({{ServerId(2), "127.0.0.1:1"}});
+  transport(2).SetPeers({{ServerId(1), Address(1)}});
   ASSERT_TRUE(RunUntilUp(1, 2));
   PeerHello changed = MakeHello(1, 0);
   changed.seed_hash = 4711;
@@ -475,7 +491,7 @@ TEST_F(PeerTransportTest, APeerTakenOffTheListIsDisconnectedAndRefused) {
   RawPeer peer(this);
   peer.Hello({MakeHello(2, 5), ServerId(1), 1});
   EXPECT_EQ(peer.Read()->first, FrameKind::kRefused);
-  transport(1).SetPeers({{ServerId(2), Address(2)}});
+  transport(1).SetPeers({{ServerId(2), "127.0.0.1:1"}});
   EXPECT_TRUE(RunUntilUp(1, 2));
 }
 
