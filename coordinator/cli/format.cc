@@ -243,7 +243,7 @@ std::string ErrorText(const client::Error& error, std::string_view path_view) {
     default:
       break;
   }
-  if (!error.message.empty()) text += " (" + error.message + ")";
+  if (!error.message.empty() && error.message != client::ErrorCodeName(error.code)) text += " (" + error.message + ")";
   if (error.effect == client::Effect::kMayHaveBeenDone)
     text += "\nThe write may have been done: read before you repeat it.";
   return text;

@@ -38,7 +38,13 @@ struct MemberTag : Tag {
 };
 
 absl::Status ToAbsl(const grpc::Status& status) {
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  std::string message = status.error_message();
+  // gRPC tells the whole way down to the socket, each step with the address; people want the last of it.
+  if (message.starts_with("failed to connect to all addresses")) {
+    const size_t last = message.rfind(": ");
+    if (last != std::string::npos) message.erase(0, last + 2);
+  }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), message);
 }
 
 grpc::ByteBuffer ToBuffer(std::string bytes) {
