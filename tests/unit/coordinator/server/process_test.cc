@@ -1,0 +1,158 @@
+// The program: exit codes, texts and signals.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/unit/coordinator/server/ensemble.h"
+
+extern char** environ;
+
+namespace synod::server {
+namespace {
+
+using testing::Eventually;
+using testing::Port;
+using testing::TempDirectory;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// A child that is gone when this is.
+class Process {
+ public:
+  Process(const std::string& directory, std::vector<std::string> words) : output_(directory + "/output") {
+    words.insert(words.begin(), SYNOD_BIN_DIR "/synod-coordinator");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, output_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    if (posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ) != 0) pid_ = 0;
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  ~Process() {
+    if (pid_ == 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  // The exit code; -1 if it was killed, did not start or does not end.
+  int Wait() {
+    int status = 0;
+    if (pid_ == 0 || !Eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  void Signal(int which) { kill(pid_, which); }
+  std::string Output() const {
+    std::ostringstream text;
+    text << std::ifstream(output_).rdbuf();
+    return text.str();
+  }
+
+ private:
+  const std::string output_;
+  pid_t pid_ = 0;
+};
+
+class ProcessTest : public ::testing::Test {
+ protected:
+  std::string WriteConfig(const std::string& more = "") {
+    std::filesystem::create_directories(data());
+    std::ofstream(directory_.path() + "/zoo.cfg") << "dataDir=" << data() << "\ngrpcPort=" << grpc_.number() << "\nadmin.serverPort="
+                                                  << admin_.number() << "\ndiskReserveMb=0\npreAllocSize=4096\n"
+                                                  << more;
+    return directory_.path() + "/zoo.cfg";
+  }
+  std::string data() const { return directory_.path() + "/data"; }
+  bool Serves(const Process& process) {
+    return Eventually([&] { return process.Output().find("serves clients on") != std::string::npos; });
+  }
+  TempDirectory directory_;
+  Port grpc_, admin_;
+};
+
+TEST_F(ProcessTest, HelpAndVersionEndWithZero) {
+  Process help(directory_.path(), {"--help"});
+  EXPECT_EQ(help.Wait(), 0);
+  EXPECT_THAT(help.Output(), HasSubstr("--verify DIR"));
+  Process version(directory_.path(), {"--version"});
+  EXPECT_EQ(version.Wait(), 0);
+  EXPECT_THAT(version.Output(), StartsWith("synod-coordinator 0."));
+}
+
+TEST_F(ProcessTest, WrongUsageEndsWithTwo) {
+  for (std::vector<std::string> words : {std::vector<std::string>{}, {"a", "b"}, {"--nothing"}, {"--verify"}, {""}}) {
+    Process process(directory_.path(), words);
+    EXPECT_EQ(process.Wait(), 2);
+    EXPECT_THAT(process.Output(), StartsWith("usage: "));
+  }
+}
+
+TEST_F(ProcessTest, AWrongConfigurationEndsWithOneAndNamesTheLine) {
+  Process process(directory_.path(), {WriteConfig("tickTime=never\n")});
+  EXPECT_EQ(process.Wait(), 1);
+  EXPECT_THAT(process.Output(), HasSubstr("zoo.cfg: line 6: tickTime=never: not a number"));
+  Process missing(directory_.path(), {"/nowhere/zoo.cfg"});
+  EXPECT_EQ(missing.Wait(), 1);
+  EXPECT_THAT(missing.Output(), HasSubstr("/nowhere/zoo.cfg: cannot be read"));
+  Process log(directory_.path(), {WriteConfig("logFile=/nowhere/log\n")});
+  EXPECT_EQ(log.Wait(), 1);
+  EXPECT_THAT(log.Output(), HasSubstr("logFile: cannot write to /nowhere/log"));
+}
+
+TEST_F(ProcessTest, AForeignDataDirectoryEndsWithOneAndSaysWhy) {
+  std::filesystem::create_directories(data() + "/version-2");
+  Process process(directory_.path(), {WriteConfig()});
+  EXPECT_EQ(process.Wait(), 1);
+  EXPECT_THAT(process.Output(), HasSubstr("holds ZooKeeper's data"));
+}
+
+TEST_F(ProcessTest, ATakenPortEndsWithOne) {
+  grpc_.Listen();
+  Process process(directory_.path(), {WriteConfig()});
+  EXPECT_EQ(process.Wait(), 1);
+  EXPECT_THAT(process.Output(), HasSubstr("gRPC: cannot listen on"));
+}
+
+TEST_F(ProcessTest, ItSaysWhereItServesAndLeavesAtSigtermWithZero) {
+  Process process(directory_.path(), {WriteConfig("foo=bar\n")});
+  ASSERT_TRUE(Serves(process)) << process.Output();
+  EXPECT_THAT(process.Output(), HasSubstr(absl::StrCat("server 1 serves clients on 127.0.0.1:", grpc_.number(), " (gRPC), admin http://127.0.0.1:",
+                                                       admin_.number())));
+  EXPECT_THAT(process.Output(), HasSubstr("foo has no effect"));
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 0) << process.Output();
+  Process verify(directory_.path(), {"--verify", data()});
+  EXPECT_EQ(verify.Wait(), 0) << verify.Output();
+}
+
+TEST_F(ProcessTest, SigpipeIsIgnored) {
+  Process process(directory_.path(), {WriteConfig()});
+  ASSERT_TRUE(Serves(process)) << process.Output();
+  process.Signal(SIGPIPE);
+  process.Signal(SIGINT);
+  EXPECT_EQ(process.Wait(), 0) << process.Output();
+}
+
+TEST_F(ProcessTest, KilledWhileItRanTheDirectoryIsWhole) {  // D5
+  {
+    Process process(directory_.path(), {WriteConfig()});
+    ASSERT_TRUE(Serves(process)) << process.Output();
+  }
+  Process verify(directory_.path(), {"--verify", data()});
+  EXPECT_EQ(verify.Wait(), 0) << verify.Output();
+}
+
+TEST_F(ProcessTest, VerifyOfWhatIsNoDataDirectoryEndsWithOne) {
+  Process verify(directory_.path(), {"--verify", directory_.path()});
+  EXPECT_EQ(verify.Wait(), 1);
+  EXPECT_THAT(verify.Output(), HasSubstr("is not a data directory of Synod's"));
+}
+
+}  // namespace
+}  // namespace synod::server
