@@ -11,8 +11,10 @@ namespace synod::node {
 // The follower's end.
 class ForwardCredit {
  public:
-  // A leader granted more; a grant of another term than the current one's starts anew.
+  // A leader granted more; the first grant of a later term starts anew. What the leader of an earlier one still grants, not knowing that it is
+  // none any more, says nothing about the credit with its successor.
   void Grant(Term term, uint64_t bytes) {
+    if (term < term_) return;
     if (term != term_) {
       term_ = term;
       bytes_ = 0;

@@ -119,10 +119,10 @@ void Node::OnTick() {
   if (ticks == kTicksAtOnce) last_tick_ = now;
 
   if (deps_.log->SyncInFlight()) {
-    // L8: a leader whose disk hangs hands over.
-    if (!stall_told_ && now - sync_began_ > config_.tick * config_.core.election_ticks_min) {
+    // L8: a leader whose disk hangs hands over, and so does one that came to lead while it hung.
+    if (now - sync_began_ > config_.tick * config_.core.election_ticks_min) {
+      if (!stall_told_) SLOG_WARN("the log's sync hangs for {}", absl::FormatDuration(now - sync_began_));
       stall_told_ = true;
-      SLOG_WARN("the log's sync hangs for {}", absl::FormatDuration(now - sync_began_));
       core_->OwnDiskStalled();
     }
   } else if (!mark_written_ && now - last_append_ >= kMarkAfter) {

@@ -108,7 +108,7 @@ void Node::Handle(const consensus::Identity& from, interfaces::RepairReply reply
     core_->EntryRepaired(reply.entry);
     repairer_.Mended();
     ScheduleDrain();
-  } else if (repairer_.CoveredBySnapshot(reply) && !receiver_.active()) {
+  } else if (repairer_.CoveredBySnapshot(reply) && !receiver_.active(Now())) {
     deps_.transport->Send(from.server, interfaces::SnapshotRequest{repairer_.wanted_index()});
   }
 }

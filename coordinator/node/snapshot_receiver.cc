@@ -93,7 +93,8 @@ void SnapshotReceiver::WorkIn(std::shared_ptr<Build> build, interfaces::Snapshot
       [this, build, last](absl::Status status) {
         if (!status.ok()) return Drop(build, status);
         ++build->built;
-        Report(build->from, build->offer.id, build->next, State::kReceiving);
+        // What waits to be worked in counts against the sender's window, or it would pile up here (L11).
+        Report(build->from, build->offer.id, build->built, State::kReceiving);
         if (last) Finish(build);
       });
 }

@@ -40,7 +40,8 @@ class SnapshotReceiver {
   void OnData(const consensus::Identity& from, interfaces::SnapshotData data, absl::Duration now);
   // From being asked for permission until it is live: no own snapshot may begin.
   bool finishing() const { return build_ != nullptr && build_->finishing; }
-  bool active() const { return build_ != nullptr; }
+  // Whether a snapshot is on its way. Not when its sender fell silent: then another one's is welcome, and may have to be asked for (D6).
+  bool active(absl::Duration now) const { return build_ != nullptr && (build_->finishing || now - build_->heard < kStale); }
   void Stop() { alive_.reset(); }
 
  private:

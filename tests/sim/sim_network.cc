@@ -130,6 +130,12 @@ void SimNetwork::Send(SimTransport* from, ServerId to, interfaces::PeerMessage m
     Deliver(last - world_->now(), link.epoch, from->hello_.identity, to, std::move(message));
     return;
   }
+  // In order too, as on one connection, unless the weather is bad: a receiver that misses a chunk waits for the next offer.
+  if (std::holds_alternative<interfaces::SnapshotData>(message)) {
+    absl::Duration& last = link.last_chunk[self < to ? 0 : 1];
+    last = std::max(last, world_->now() + delay);
+    delay = last - world_->now();
+  }
   if (random.Below(1000) < faults.loss_per_mille) {
     ++dropped_;
     return;

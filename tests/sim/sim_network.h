@@ -47,6 +47,7 @@ class SimNetwork {
     bool up = false;
     bool lost_ordered = false;  // TCP would not go on after that: the connection breaks when the block is lifted
     absl::Duration last_ordered[2];  // arrival of the last message that keeps order, per direction
+    absl::Duration last_chunk[2];    // of a snapshot, likewise
   };
   using Pair = std::pair<ServerId, ServerId>;
   static Pair Key(ServerId a, ServerId b) { return a < b ? Pair(a, b) : Pair(b, a); }

@@ -77,6 +77,15 @@ TEST(ForwardCredit, AGrantOfAnotherTermStartsAnew) {
   EXPECT_EQ(credit.Available(Term(2)), 50u);
 }
 
+// L11: the new leader's first grant can overtake its append, and the old leader's last one come behind it.
+TEST(ForwardCredit, ALateGrantOfAnEarlierTermTakesNothingAway) {
+  ForwardCredit credit;
+  credit.Grant(Term(2), 50);
+  credit.Grant(Term(1), 10);
+  EXPECT_EQ(credit.Available(Term(2)), 50u);
+  EXPECT_EQ(credit.Available(Term(1)), 0u);
+}
+
 interfaces::DigestReport Report(uint64_t index, uint64_t digest, uint32_t version = 1) {
   interfaces::DigestReport report;
   report.index = LogIndex(index);
