@@ -5,7 +5,8 @@
 
 namespace synod {
 
-// 64 unpredictable bits (getrandom). Ends the process if the kernel has none: ids drawn from anything less could collide (D10).
+// 64 unpredictable bits (getrandom). Ends the process if the kernel has none: ids drawn from anything less could
+// collide (D10).
 uint64_t SystemRandom();
 
 }  // namespace synod

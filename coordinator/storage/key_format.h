@@ -1,4 +1,5 @@
-// Names and bytes of the snapshot store on disk (docs/formats/snapshot.md): keys inside RocksDB, the CURRENT file, folder names.
+// Names and bytes of the snapshot store on disk (docs/formats/snapshot.md): keys inside RocksDB, the CURRENT file,
+// folder names.
 #pragma once
 
 #include <cstdint>
@@ -29,18 +30,19 @@ struct StoreIdentity {
   bool operator==(const StoreIdentity&) const = default;
 };
 
-// Value of kMetaKey: written in the same atomic step as the records it speaks of (R31), and naming the data directory it was
-// written in (D10).
+// Value of kMetaKey: written in the same atomic step as the records it speaks of (R31), and naming the data directory
+// it was written in (D10).
 std::string EncodeMetaRecord(StorageId storage, const interfaces::SnapshotMeta& meta);
 // DataLoss if malformed or of another storage.
 absl::StatusOr<interfaces::SnapshotMeta> DecodeMetaRecord(StorageId storage, std::string_view value);
 
-// Contents of the file CURRENT: which database is live, whose it is, and the floor: the index of a snapshot known durable there. A
-// database that opens with less than the floor has silently lost something (R62-R64) and counts as damaged.
+// Contents of the file CURRENT: which database is live, whose it is, and the floor: the index of a snapshot known
+// durable there. A database that opens with less than the floor has silently lost something (R62-R64) and counts as
+// damaged.
 struct CurrentFile {
   StoreIdentity identity;
-  uint64_t database = 0;              // db-<n>
-  std::optional<LogIndex> floor;      // nullopt: nothing was stored yet
+  uint64_t database = 0;          // db-<n>
+  std::optional<LogIndex> floor;  // nullopt: nothing was stored yet
 };
 std::string EncodeCurrent(const CurrentFile& current);
 // DataLoss if the checksum or anything else is wrong.
@@ -49,8 +51,8 @@ absl::StatusOr<CurrentFile> DecodeCurrent(std::string_view bytes);
 inline constexpr std::string_view kCurrentName = "CURRENT";
 inline constexpr std::string_view kCurrentTemporaryName = "CURRENT.tmp";
 inline constexpr std::string_view kIngestPrefix = "ingest-";
-std::string DatabaseName(uint64_t number);                           // "db-<number>"
-std::optional<uint64_t> ParseDatabaseName(std::string_view name);    // its inverse
-std::string IngestName(uint64_t batch, uint64_t file);               // "ingest-<batch>-<file>.sst"
+std::string DatabaseName(uint64_t number);                         // "db-<number>"
+std::optional<uint64_t> ParseDatabaseName(std::string_view name);  // its inverse
+std::string IngestName(uint64_t batch, uint64_t file);             // "ingest-<batch>-<file>.sst"
 
 }  // namespace synod::storage

@@ -31,7 +31,8 @@ DatabaseOptions::DatabaseOptions(rocksdb::Env* env, const DatabaseBudget& budget
   table.block_size = 16 << 10;
   table.checksum = rocksdb::kCRC32c;
   table.format_version = 5;
-  // Index blocks live within the cache's budget too; there are no filters, because nothing but the meta is looked up by key.
+  // Index blocks live within the cache's budget too; there are no filters, because nothing but the meta is looked up by
+  // key.
   table.cache_index_and_filter_blocks = true;
 
   rocksdb::Options& o = options_;
@@ -67,7 +68,8 @@ void RemoveDatabase(rocksdb::Env* env, const std::string& path) {
   env->DeleteDir(path).PermitUncheckedError();
 }
 
-absl::StatusOr<std::shared_ptr<Database>> Database::Open(const DatabaseOptions& options, const std::string& path, bool create) {
+absl::StatusOr<std::shared_ptr<Database>> Database::Open(const DatabaseOptions& options, const std::string& path,
+                                                         bool create) {
   rocksdb::Options o = options.options();
   o.create_if_missing = create;
   o.error_if_exists = create;
@@ -76,8 +78,8 @@ absl::StatusOr<std::shared_ptr<Database>> Database::Open(const DatabaseOptions& 
   rocksdb::Status status = rocksdb::DB::Open(o, path, &db);
   if (!status.ok()) {
     absl::Status error = FromRocks(status, absl::StrCat("snapshot database ", path));
-    // A missing file, a sector that can't be read or a manifest that names an impossible option is damage as much as a bad checksum is:
-    // peers can mend it (D6). A full disk or another process at work they can't.
+    // A missing file, a sector that can't be read or a manifest that names an impossible option is damage as much as a
+    // bad checksum is: peers can mend it (D6). A full disk or another process at work they can't.
     bool damaged = !create && !status.IsNoSpace() && error.message().find("/LOCK") == absl::string_view::npos;
     return damaged ? absl::DataLossError(error.message()) : error;
   }

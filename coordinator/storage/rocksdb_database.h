@@ -1,8 +1,10 @@
-// One RocksDB database of the snapshot store, and the sorted files that go into it. Internal to storage: nothing above includes RocksDB.
+// One RocksDB database of the snapshot store, and the sorted files that go into it. Internal to storage: nothing above
+// includes RocksDB.
 //
-// RocksDB is used in one way only: sorted files are built and synced beside it and taken in by IngestExternalFile, which is one record in
-// its manifest. No write ever goes through the memtable or the write-ahead log, so its recovery modes (R61-R63), atomic flush
-// (R64) and flush-before-crash questions do not arise: either the manifest has the record, and all of the change, or it does not.
+// RocksDB is used in one way only: sorted files are built and synced beside it and taken in by IngestExternalFile,
+// which is one record in its manifest. No write ever goes through the memtable or the write-ahead log, so its recovery
+// modes (R61-R63), atomic flush (R64) and flush-before-crash questions do not arise: either the manifest has the
+// record, and all of the change, or it does not.
 #pragma once
 
 #include <rocksdb/cache.h>
@@ -23,7 +25,8 @@
 
 namespace synod::storage {
 
-// Corruption and read failures are DataLoss (the bytes are not to be had), a full disk is ResourceExhausted, the rest Unavailable.
+// Corruption and read failures are DataLoss (the bytes are not to be had), a full disk is ResourceExhausted, the rest
+// Unavailable.
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
 inline rocksdb::Slice ToSlice(std::string_view v) { return rocksdb::Slice(v.data(), v.size()); }
 inline std::string_view ToView(const rocksdb::Slice& v) { return std::string_view(v.data(), v.size()); }
@@ -42,12 +45,13 @@ class DatabaseOptions {
 // Removes a database's folder with everything in it. Best effort: what stays is garbage that the next start removes.
 void RemoveDatabase(rocksdb::Env* env, const std::string& path);
 
-// Thread-safe once open. Shared by the store and by readers that pin it; the last owner closes it, and removes its folder if it is
-// obsolete by then.
+// Thread-safe once open. Shared by the store and by readers that pin it; the last owner closes it, and removes its
+// folder if it is obsolete by then.
 class Database {
  public:
   // DataLoss if it is damaged or missing; Unavailable for another reason it can't be opened.
-  static absl::StatusOr<std::shared_ptr<Database>> Open(const DatabaseOptions& options, const std::string& path, bool create);
+  static absl::StatusOr<std::shared_ptr<Database>> Open(const DatabaseOptions& options, const std::string& path,
+                                                        bool create);
   ~Database();
   Database(const Database&) = delete;
 
@@ -69,8 +73,8 @@ class Database {
   std::atomic<bool> obsolete_ = false;
 };
 
-// Writes ascending records and tombstones into files of at most about 64 MB. Not thread-safe. Files that were not ingested are
-// removed by the destructor.
+// Writes ascending records and tombstones into files of at most about 64 MB. Not thread-safe. Files that were not
+// ingested are removed by the destructor.
 class SortedFiles {
  public:
   // Files are named IngestName(batch, n) in `directory`.

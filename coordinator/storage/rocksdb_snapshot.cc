@@ -17,17 +17,19 @@ using interfaces::SnapshotRecord;
 
 RocksDbSnapshotStore::RocksDbSnapshotStore(SnapshotStoreOptions options, Executor* loop)
     : options_(std::move(options)),
-      database_options_(std::make_unique<DatabaseOptions>(options_.env == nullptr ? rocksdb::Env::Default() : options_.env,
-                                                          options_.budget)),
+      database_options_(std::make_unique<DatabaseOptions>(
+          options_.env == nullptr ? rocksdb::Env::Default() : options_.env, options_.budget)),
       loop_(loop) {}
 
-absl::StatusOr<std::unique_ptr<RocksDbSnapshotStore>> RocksDbSnapshotStore::Open(SnapshotStoreOptions options, Executor* loop) {
+absl::StatusOr<std::unique_ptr<RocksDbSnapshotStore>> RocksDbSnapshotStore::Open(SnapshotStoreOptions options,
+                                                                                 Executor* loop) {
   std::unique_ptr<RocksDbSnapshotStore> store(new RocksDbSnapshotStore(std::move(options), loop));
   SYNOD_RETURN_IF_ERROR(store->CreateIfMissing());
   SYNOD_RETURN_IF_ERROR(store->ReadCurrent());
   store->DeleteGarbage();
   if (store->damage_.ok()) SYNOD_RETURN_IF_ERROR(store->OpenLive());
-  if (!store->damage_.ok()) SLOG_WARN("the snapshot is damaged and must be fetched from a peer: {}", store->damage_.ToString());
+  if (!store->damage_.ok())
+    SLOG_WARN("the snapshot is damaged and must be fetched from a peer: {}", store->damage_.ToString());
   store->thread_ = std::thread([raw = store.get()] { raw->RunWrites(); });
   return store;
 }
@@ -75,10 +77,12 @@ absl::Status RocksDbSnapshotStore::CreateIfMissing() {
   if (!options_.create) return absl::NotFoundError(absl::StrCat("no snapshot store in ", options_.directory));
   SYNOD_RETURN_IF_ERROR(FromRocks(env->CreateDirIfMissing(options_.directory), options_.directory));
   size_t slash = options_.directory.rfind('/');
-  if (slash != std::string::npos && slash > 0) SYNOD_RETURN_IF_ERROR(SyncDirectory(options_.directory.substr(0, slash)));
+  if (slash != std::string::npos && slash > 0)
+    SYNOD_RETURN_IF_ERROR(SyncDirectory(options_.directory.substr(0, slash)));
   CurrentFile current{.identity = options_.identity, .database = 1, .floor = std::nullopt};
   RemoveDatabase(env, PathOf(DatabaseName(current.database)));  // of a first start that was cut short
-  SYNOD_RETURN_IF_ERROR(Database::Open(*database_options_, PathOf(DatabaseName(current.database)), /*create=*/true).status());
+  SYNOD_RETURN_IF_ERROR(
+      Database::Open(*database_options_, PathOf(DatabaseName(current.database)), /*create=*/true).status());
   return WriteCurrent(current, /*new_database=*/true);
 }
 
@@ -152,8 +156,8 @@ absl::Status RocksDbSnapshotStore::OpenLive() {
     damage_ = record.status();
   }
   if (damage_.ok() && current_.floor && (!meta_ || meta_->index < *current_.floor)) {
-    damage_ = absl::DataLossError(absl::StrCat("snapshot: the database holds ", meta_ ? meta_->index.value() : 0, ", it held ",
-                                               current_.floor->value(), " before"));
+    damage_ = absl::DataLossError(absl::StrCat("snapshot: the database holds ", meta_ ? meta_->index.value() : 0,
+                                               ", it held ", current_.floor->value(), " before"));
   }
   if (!damage_.ok()) meta_.reset();
   return absl::OkStatus();
@@ -300,7 +304,8 @@ absl::StatusOr<std::unique_ptr<interfaces::SnapshotReader>> RocksDbSnapshotStore
   return reader;
 }
 
-absl::StatusOr<std::unique_ptr<interfaces::SnapshotInstaller>> RocksDbSnapshotStore::BeginInstall(const SnapshotMeta& meta) {
+absl::StatusOr<std::unique_ptr<interfaces::SnapshotInstaller>> RocksDbSnapshotStore::BeginInstall(
+    const SnapshotMeta& meta) {
   uint64_t number = 0;
   uint64_t batch = 0;
   StorageId storage;
@@ -311,12 +316,14 @@ absl::StatusOr<std::unique_ptr<interfaces::SnapshotInstaller>> RocksDbSnapshotSt
     batch = next_batch_++;
     storage = current_.identity.storage;
   }
-  auto installer = std::make_unique<RocksDbSnapshotInstaller>(this, *database_options_, options_.directory, number, batch, meta);
+  auto installer =
+      std::make_unique<RocksDbSnapshotInstaller>(this, *database_options_, options_.directory, number, batch, meta);
   SYNOD_RETURN_IF_ERROR(installer->Begin(storage));
   return installer;
 }
 
-absl::Status RocksDbSnapshotStore::SwitchTo(uint64_t number, std::shared_ptr<Database> database, const SnapshotMeta& meta) {
+absl::Status RocksDbSnapshotStore::SwitchTo(uint64_t number, std::shared_ptr<Database> database,
+                                            const SnapshotMeta& meta) {
   std::lock_guard step(step_mutex_);
   CurrentFile current;
   {

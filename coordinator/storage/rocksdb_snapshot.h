@@ -1,8 +1,10 @@
-// The durable snapshot in RocksDB (D7, D9): `<directory>/db-<n>` holds one database, `<directory>/CURRENT` names the live one.
+// The durable snapshot in RocksDB (D7, D9): `<directory>/db-<n>` holds one database, `<directory>/CURRENT` names the
+// live one.
 //
-// A change is written as sorted files (records, tombstones, meta), synced, and taken in by one ingest: one atomic step that a crash
-// either did or did not see (R31). Then CURRENT is replaced to carry the floor: the index now known durable. A database that
-// opens below the floor, does not open, or fails a checksum makes the store damaged: it serves nothing and waits for an install (D6).
+// A change is written as sorted files (records, tombstones, meta), synced, and taken in by one ingest: one atomic step
+// that a crash either did or did not see (R31). Then CURRENT is replaced to carry the floor: the index now known
+// durable. A database that opens below the floor, does not open, or fails a checksum makes the store damaged: it serves
+// nothing and waits for an install (D6).
 #pragma once
 
 #include <condition_variable>
@@ -32,7 +34,8 @@ struct SnapshotStoreOptions {
   std::string directory;
   // Whose data directory this is, from the hard state. A store that names another one is not opened (D10).
   StoreIdentity identity;
-  // Make an empty store if there is none. Only for a data directory on its first start: a store that went missing means wiped (R46).
+  // Make an empty store if there is none. Only for a data directory on its first start: a store that went missing means
+  // wiped (R46).
   bool create = false;
   DatabaseBudget budget;
   rocksdb::Env* env = nullptr;  // nullptr: the real file system. Outlives the store and its readers.
@@ -41,22 +44,25 @@ struct SnapshotStoreOptions {
 // Calls on the loop thread; readers and installers on any thread. Writes run on a thread of the store's own.
 class RocksDbSnapshotStore : public interfaces::SnapshotStore {
  public:
-  // Opens the store and deletes what incomplete installs and writes left behind. A damaged store opens too (damage() tells).
-  // Errors: NotFound: there is none (and !create). FailedPrecondition: it names another storage or ensemble. Unavailable: the file
-  // system refuses. A store without ensemble takes over the one given: the hard state is written before it.
+  // Opens the store and deletes what incomplete installs and writes left behind. A damaged store opens too (damage()
+  // tells). Errors: NotFound: there is none (and !create). FailedPrecondition: it names another storage or ensemble.
+  // Unavailable: the file system refuses. A store without ensemble takes over the one given: the hard state is written
+  // before it.
   static absl::StatusOr<std::unique_ptr<RocksDbSnapshotStore>> Open(SnapshotStoreOptions options, Executor* loop);
   // Waits for a write in progress. Installers must be gone; readers may outlive the store.
   ~RocksDbSnapshotStore() override;
 
   std::optional<interfaces::SnapshotMeta> meta() const override;
   absl::Status Load(interfaces::RecordSink* sink) override;
-  // Besides errors of the file system (fatal, D12), without anything written: Aborted if an install took the place of the snapshot that
-  // this change belongs to; InvalidArgument if meta.index is below the live one; DataLoss if the store is damaged.
+  // Besides errors of the file system (fatal, D12), without anything written: Aborted if an install took the place of
+  // the snapshot that this change belongs to; InvalidArgument if meta.index is below the live one; DataLoss if the
+  // store is damaged.
   void Write(std::vector<interfaces::SnapshotRecord> changes, interfaces::SnapshotMeta meta,
              absl::AnyInvocable<void(absl::Status)> done) override;
   // NotFound: there is no snapshot yet. DataLoss: damaged.
   absl::StatusOr<std::unique_ptr<interfaces::SnapshotReader>> OpenReader() override;
-  absl::StatusOr<std::unique_ptr<interfaces::SnapshotInstaller>> BeginInstall(const interfaces::SnapshotMeta& meta) override;
+  absl::StatusOr<std::unique_ptr<interfaces::SnapshotInstaller>> BeginInstall(
+      const interfaces::SnapshotMeta& meta) override;
   uint64_t bytes_on_disk() const override;
 
   // OK, or what makes the store unusable until a snapshot is installed.
@@ -83,7 +89,8 @@ class RocksDbSnapshotStore : public interfaces::SnapshotStore {
 
   std::string PathOf(std::string_view name) const;
   absl::Status SyncDirectory(const std::string& path);
-  // Replaces CURRENT: temporary file, sync, rename, sync of the directory (R19). `new_database`: its folder's entry is synced first.
+  // Replaces CURRENT: temporary file, sync, rename, sync of the directory (R19). `new_database`: its folder's entry is
+  // synced first.
   absl::Status WriteCurrent(const CurrentFile& current, bool new_database);
 
   void RunWrites();  // the thread

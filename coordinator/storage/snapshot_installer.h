@@ -11,20 +11,20 @@
 
 namespace synod::storage {
 
-// Any thread, one at a time; must not outlive the store. Until Finish has replaced CURRENT, nothing of it is ever used: dropped or
-// crashed, its folder is garbage that the destructor or the next start removes.
+// Any thread, one at a time; must not outlive the store. Until Finish has replaced CURRENT, nothing of it is ever used:
+// dropped or crashed, its folder is garbage that the destructor or the next start removes.
 class RocksDbSnapshotInstaller : public interfaces::SnapshotInstaller {
  public:
-  RocksDbSnapshotInstaller(RocksDbSnapshotStore* store, const DatabaseOptions& options, const std::string& directory, uint64_t number,
-                           uint64_t batch, const interfaces::SnapshotMeta& meta);
+  RocksDbSnapshotInstaller(RocksDbSnapshotStore* store, const DatabaseOptions& options, const std::string& directory,
+                           uint64_t number, uint64_t batch, const interfaces::SnapshotMeta& meta);
   ~RocksDbSnapshotInstaller() override;
 
   // Starts the files with the meta. An error of the file system.
   absl::Status Begin(StorageId storage);
 
   absl::Status Add(std::string_view key, std::string_view value) override;
-  // Ingests, reads everything back and compares it with what was added (DataLoss if it differs, R20), then switches. FailedPrecondition
-  // when called twice or after an error.
+  // Ingests, reads everything back and compares it with what was added (DataLoss if it differs, R20), then switches.
+  // FailedPrecondition when called twice or after an error.
   absl::Status Finish() override;
 
  private:
@@ -40,10 +40,10 @@ class RocksDbSnapshotInstaller : public interfaces::SnapshotInstaller {
   std::shared_ptr<Database> database_;
   std::string last_key_;
   uint64_t count_ = 0;
-  uint32_t checksum_ = 0;       // running, over keys and values with their lengths
-  bool finished_ = false;       // Finish was called
-  bool broken_ = false;         // an Add failed in the file system
-  bool keep_folder_ = false;    // CURRENT names it, or may do so
+  uint32_t checksum_ = 0;     // running, over keys and values with their lengths
+  bool finished_ = false;     // Finish was called
+  bool broken_ = false;       // an Add failed in the file system
+  bool keep_folder_ = false;  // CURRENT names it, or may do so
 };
 
 }  // namespace synod::storage

@@ -43,7 +43,7 @@ absl::Status DeliverRecords(rocksdb::DB* db, interfaces::RecordSink* sink) {
 }
 
 absl::StatusOr<std::unique_ptr<RocksDbSnapshotReader>> RocksDbSnapshotReader::Open(std::shared_ptr<Database> database,
-                                                                                  StorageId storage) {
+                                                                                   StorageId storage) {
   rocksdb::DB* db = database->db();
   const rocksdb::Snapshot* snapshot = db->GetSnapshot();
   std::unique_ptr<RocksDbSnapshotReader> reader(new RocksDbSnapshotReader(std::move(database), snapshot));
@@ -82,7 +82,9 @@ absl::StatusOr<interfaces::SnapshotChunk> RocksDbSnapshotReader::ReadKnown(uint6
   ByteWriter records;  // at least one record, so that a walk with `bytes` 0 ends too
   std::unique_ptr<rocksdb::Iterator> it = NewIterator();
   for (it->Seek(ToSlice(starts_[number])); it->Valid(); it->Next()) {
-    if (end_known ? ToView(it->key()) >= starts_[number + 1] : !is_last && records.size() > 0 && records.size() >= bytes) break;
+    if (end_known ? ToView(it->key()) >= starts_[number + 1]
+                  : !is_last && records.size() > 0 && records.size() >= bytes)
+      break;
     records.Blob(UserKey(ToView(it->key())));
     records.Blob(ToView(it->value()));
   }

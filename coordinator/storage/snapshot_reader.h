@@ -22,11 +22,13 @@ class Database;
 // All records in key order. DataLoss if a block fails its checksum or can't be read; else the sink's error.
 absl::Status DeliverRecords(rocksdb::DB* db, interfaces::RecordSink* sink);
 
-// Pinned by a RocksDB snapshot, and keeps its database open even when an install has taken its place. Any thread, one at a time.
+// Pinned by a RocksDB snapshot, and keeps its database open even when an install has taken its place. Any thread, one
+// at a time.
 class RocksDbSnapshotReader : public interfaces::SnapshotReader {
  public:
   // DataLoss if the meta can't be read.
-  static absl::StatusOr<std::unique_ptr<RocksDbSnapshotReader>> Open(std::shared_ptr<Database> database, StorageId storage);
+  static absl::StatusOr<std::unique_ptr<RocksDbSnapshotReader>> Open(std::shared_ptr<Database> database,
+                                                                     StorageId storage);
   ~RocksDbSnapshotReader() override;
 
   const interfaces::SnapshotMeta& meta() const override { return meta_; }
@@ -43,7 +45,8 @@ class RocksDbSnapshotReader : public interfaces::SnapshotReader {
   const std::shared_ptr<Database> database_;
   const rocksdb::Snapshot* const snapshot_;
   interfaces::SnapshotMeta meta_;
-  // Start key of each chunk known so far: chunk n is [starts_[n], starts_[n + 1]), which makes it the same bytes each time.
+  // Start key of each chunk known so far: chunk n is [starts_[n], starts_[n + 1]), which makes it the same bytes each
+  // time.
   std::vector<std::string> starts_;
   bool complete_ = false;  // the last of starts_ starts the last chunk
 };

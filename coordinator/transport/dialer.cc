@@ -3,7 +3,6 @@
 #include <asio/connect.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-
 #include <memory>
 
 #include "absl/strings/numbers.h"
@@ -47,7 +46,8 @@ absl::StatusOr<tcp::endpoint> Numeric(const std::string& host, const std::string
   asio::ip::address address = asio::ip::make_address(host, error);
   if (error) return absl::NotFoundError("a name");
   uint32_t number = 0;
-  if (!absl::SimpleAtoi(port, &number) || number > 65535) return absl::InvalidArgumentError(absl::StrCat("bad port ", port));
+  if (!absl::SimpleAtoi(port, &number) || number > 65535)
+    return absl::InvalidArgumentError(absl::StrCat("bad port ", port));
   return tcp::endpoint(address, static_cast<uint16_t>(number));
 }
 
@@ -97,7 +97,8 @@ absl::StatusOr<tcp::acceptor> Listen(asio::io_context* context, const std::strin
   if (absl::IsNotFound(endpoint.status())) {
     tcp::resolver resolver(*context);
     auto results = resolver.resolve(parts.first, parts.second, tcp::resolver::passive, error);
-    if (error || results.empty()) return absl::UnavailableError(absl::StrCat("cannot resolve ", address, ": ", error.message()));
+    if (error || results.empty())
+      return absl::UnavailableError(absl::StrCat("cannot resolve ", address, ": ", error.message()));
     endpoint = results.begin()->endpoint();
   }
   SYNOD_RETURN_IF_ERROR(endpoint.status());

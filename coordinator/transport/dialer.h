@@ -2,7 +2,6 @@
 #pragma once
 
 #include <asio/ip/tcp.hpp>
-
 #include <string>
 #include <utility>
 
@@ -15,8 +14,8 @@ namespace synod::transport {
 // "host:port" or "[ipv6]:port". InvalidArgument if it is neither.
 absl::StatusOr<std::pair<std::string, std::string>> SplitAddress(const std::string& address);
 
-// Resolves (only if it is a name) and connects, trying each address the name has. `done` runs on the loop, once, never inside the call:
-// Unavailable or DeadlineExceeded after `timeout`, InvalidArgument for a malformed address.
+// Resolves (only if it is a name) and connects, trying each address the name has. `done` runs on the loop, once, never
+// inside the call: Unavailable or DeadlineExceeded after `timeout`, InvalidArgument for a malformed address.
 void Dial(asio::io_context* context, const std::string& address, absl::Duration timeout,
           absl::AnyInvocable<void(absl::StatusOr<asio::ip::tcp::socket>)> done);
 

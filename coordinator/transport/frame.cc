@@ -93,7 +93,8 @@ absl::StatusOr<Handshake> DecodeHandshake(std::string_view payload) {
   if (in.Take(kMagic.size()) != kMagic) return absl::InvalidArgumentError("not a Synod peer");
   uint8_t version = in.U8();
   if (in.ok() && version != kVersion) {
-    return absl::InvalidArgumentError(absl::StrCat("speaks version ", version, " of the peer protocol, this server ", kVersion));
+    return absl::InvalidArgumentError(
+        absl::StrCat("speaks version ", version, " of the peer protocol, this server ", kVersion));
   }
   Handshake handshake;
   interfaces::PeerHello& hello = handshake.hello;
@@ -123,7 +124,8 @@ void EncodeRefused(std::string_view reason, FrameQueue* out) {
 
 std::string DecodeRefused(std::string_view payload) {
   std::string reason(payload.substr(0, kMaxReasonBytes));
-  std::replace_if(reason.begin(), reason.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      reason.begin(), reason.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return reason;
 }
 
@@ -135,7 +137,8 @@ absl::StatusOr<Frame> ReadFrame(std::string_view input, size_t max_bytes) {
   uint32_t length = header.U32();
   uint32_t checksum = header.U32();
   if (length == 0 || length > max_bytes - kFrameHeaderBytes) {
-    return absl::DataLossError(absl::StrCat("peer frame of ", length, " bytes, at most ", max_bytes - kFrameHeaderBytes));
+    return absl::DataLossError(
+        absl::StrCat("peer frame of ", length, " bytes, at most ", max_bytes - kFrameHeaderBytes));
   }
   frame.needed = kFrameHeaderBytes + length;
   if (input.size() < frame.needed) return frame;

@@ -10,7 +10,8 @@ absl::Status CheckHandshake(const HandshakeView& view, const Handshake& handshak
   const uint32_t own_id = own.identity.server.value();
   const uint32_t peer_id = peer.identity.server.value();
   if (peer.identity == own.identity) {
-    return absl::PermissionDeniedError(absl::StrCat("server ", own_id, " was connected to itself: check the addresses"));
+    return absl::PermissionDeniedError(
+        absl::StrCat("server ", own_id, " was connected to itself: check the addresses"));
   }
   if (peer_id == own_id) return absl::PermissionDeniedError(absl::StrCat("two servers have the id ", own_id));
   if (handshake.to != own.identity.server) {
@@ -21,11 +22,14 @@ absl::Status CheckHandshake(const HandshakeView& view, const Handshake& handshak
     return absl::PermissionDeniedError(
         absl::StrCat("server ", own_id, " looked for server ", view.expected.value(), " and found server ", peer_id));
   }
-  if (!view.sender_known) return absl::PermissionDeniedError(absl::StrCat("server ", own_id, " knows no server ", peer_id));
-  if (peer.identity.storage == StorageId(0)) return absl::PermissionDeniedError(absl::StrCat("server ", peer_id, " has no storage id"));
+  if (!view.sender_known)
+    return absl::PermissionDeniedError(absl::StrCat("server ", own_id, " knows no server ", peer_id));
+  if (peer.identity.storage == StorageId(0))
+    return absl::PermissionDeniedError(absl::StrCat("server ", peer_id, " has no storage id"));
   if (own.ensemble != EnsembleId(0) && peer.ensemble != EnsembleId(0) && own.ensemble != peer.ensemble) {
-    return absl::PermissionDeniedError(absl::StrCat("server ", peer_id, " belongs to ensemble ", absl::Hex(peer.ensemble.value()),
-                                                    ", server ", own_id, " to ensemble ", absl::Hex(own.ensemble.value())));
+    return absl::PermissionDeniedError(absl::StrCat("server ", peer_id, " belongs to ensemble ",
+                                                    absl::Hex(peer.ensemble.value()), ", server ", own_id,
+                                                    " to ensemble ", absl::Hex(own.ensemble.value())));
   }
   return absl::OkStatus();
 }

@@ -2,7 +2,6 @@
 
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-
 #include <memory>
 #include <utility>
 

@@ -3,7 +3,6 @@
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
-
 #include <cstddef>
 #include <vector>
 
@@ -13,8 +12,8 @@ namespace synod::transport {
 
 // Owned by the server; everything that runs on it must be gone, or hold itself weakly, before it is destroyed.
 //
-// A turn runs the handlers that are ready, at most kTurnHandlers of them, then the end-of-turn functions: there sockets are flushed, so that
-// all that one turn queued to a connection leaves in one write.
+// A turn runs the handlers that are ready, at most kTurnHandlers of them, then the end-of-turn functions: there sockets
+// are flushed, so that all that one turn queued to a connection leaves in one write.
 class Loop : public Executor {
  public:
   static constexpr size_t kTurnHandlers = 64;
@@ -28,8 +27,8 @@ class Loop : public Executor {
   // On the loop, or before Run.
   void PostAfter(absl::Duration delay, Task task) override;
 
-  // Runs `function` once, when the handlers of the present turn have run (of the next one, if called between turns). What it posts runs
-  // in the next turn; what it registers here as well. On the loop, or before Run.
+  // Runs `function` once, when the handlers of the present turn have run (of the next one, if called between turns).
+  // What it posts runs in the next turn; what it registers here as well. On the loop, or before Run.
   void AtEndOfTurn(Task function);
 
   // Runs turns on the calling thread, which becomes the loop thread, until Stop.

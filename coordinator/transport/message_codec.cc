@@ -16,6 +16,7 @@ using consensus::Entry;
 using consensus::EntryType;
 using consensus::Message;
 using consensus::MessageType;
+using interfaces::DigestReport;
 using interfaces::Forward;
 using interfaces::ForwardCredit;
 using interfaces::PeerMessage;
@@ -27,7 +28,6 @@ using interfaces::SnapshotMeta;
 using interfaces::SnapshotOffer;
 using interfaces::SnapshotProgress;
 using interfaces::SnapshotRequest;
-using interfaces::DigestReport;
 
 constexpr size_t kShareBytes = 512;  // below, a piece of its own costs more than the copy
 
@@ -128,7 +128,8 @@ absl::StatusOr<PeerMessage> GetConsensus(ByteReader* in, const consensus::Identi
   Message m;
   uint8_t type = in->U8();
   uint8_t flags = in->U8();
-  if (type < static_cast<uint8_t>(MessageType::kPreVote) || type > static_cast<uint8_t>(MessageType::kReadIndexReply)) in->Fail();
+  if (type < static_cast<uint8_t>(MessageType::kPreVote) || type > static_cast<uint8_t>(MessageType::kReadIndexReply))
+    in->Fail();
   if ((flags & ~(kReject | kTransfer)) != 0) in->Fail();
   m.type = static_cast<MessageType>(type);
   m.from = from;
@@ -325,24 +326,37 @@ bool EncodeMessage(PeerMessage message, FrameQueue* out) {
   return true;
 }
 
-absl::StatusOr<PeerMessage> DecodeMessage(FrameKind kind, std::string_view payload, const consensus::Identity& from, ServerId to) {
+absl::StatusOr<PeerMessage> DecodeMessage(FrameKind kind, std::string_view payload, const consensus::Identity& from,
+                                          ServerId to) {
   ByteReader in(payload);
   switch (kind) {
-    case FrameKind::kConsensus: return GetConsensus(&in, from, to);
-    case FrameKind::kForward: return GetForward(&in);
-    case FrameKind::kForwardCredit: return GetForwardCredit(&in);
-    case FrameKind::kService: return GetService(&in);
-    case FrameKind::kRepairRequest: return GetRepairRequest(&in);
-    case FrameKind::kRepairReply: return GetRepairReply(&in);
-    case FrameKind::kSnapshotOffer: return GetSnapshotOffer(&in);
-    case FrameKind::kSnapshotData: return GetSnapshotData(&in);
-    case FrameKind::kSnapshotProgress: return GetSnapshotProgress(&in);
-    case FrameKind::kSnapshotRequest: return GetSnapshotRequest(&in);
-    case FrameKind::kDigestReport: return GetDigestReport(&in);
+    case FrameKind::kConsensus:
+      return GetConsensus(&in, from, to);
+    case FrameKind::kForward:
+      return GetForward(&in);
+    case FrameKind::kForwardCredit:
+      return GetForwardCredit(&in);
+    case FrameKind::kService:
+      return GetService(&in);
+    case FrameKind::kRepairRequest:
+      return GetRepairRequest(&in);
+    case FrameKind::kRepairReply:
+      return GetRepairReply(&in);
+    case FrameKind::kSnapshotOffer:
+      return GetSnapshotOffer(&in);
+    case FrameKind::kSnapshotData:
+      return GetSnapshotData(&in);
+    case FrameKind::kSnapshotProgress:
+      return GetSnapshotProgress(&in);
+    case FrameKind::kSnapshotRequest:
+      return GetSnapshotRequest(&in);
+    case FrameKind::kDigestReport:
+      return GetDigestReport(&in);
     case FrameKind::kHello:
     case FrameKind::kReady:
     case FrameKind::kRefused:
-    case FrameKind::kKeepAlive: break;
+    case FrameKind::kKeepAlive:
+      break;
   }
   return absl::DataLossError(absl::StrCat("peer message of unknown kind ", static_cast<int>(kind)));
 }

@@ -37,7 +37,8 @@ enum class FrameKind : uint8_t {
   kDigestReport = 26,
 };
 
-// Order of precedence on the wire (L11): a lower lane's frames never wait behind a higher one's, but for a write already begun.
+// Order of precedence on the wire (L11): a lower lane's frames never wait behind a higher one's, but for a write
+// already begun.
 enum class Lane : uint8_t {
   kUrgent = 0,    // consensus, acknowledgements, credit, liveness
   kForward = 1,   // forwarded commands, repaired records
@@ -46,13 +47,14 @@ enum class Lane : uint8_t {
 inline constexpr size_t kLanes = 3;
 Lane LaneOf(const interfaces::PeerMessage& message);
 
-// Encoded frames that wait to be written. Small ones share a string; big payloads are held by reference or moved in, never copied.
+// Encoded frames that wait to be written. Small ones share a string; big payloads are held by reference or moved in,
+// never copied.
 class FrameQueue {
  public:
   struct Piece {
     std::string own;
-    SharedBytes shared;    // used instead of `own` if not null
-    bool closes = false;   // a frame ends with it: a write may stop behind it
+    SharedBytes shared;   // used instead of `own` if not null
+    bool closes = false;  // a frame ends with it: a write may stop behind it
     std::string_view view() const { return shared != nullptr ? std::string_view(*shared) : std::string_view(own); }
   };
 
@@ -68,20 +70,21 @@ class FrameQueue {
   size_t bytes_ = 0;
 };
 
-// Appends `message` as a frame. Consensus entries' payloads are shared, not copied (those under 512 bytes are copied with the rest).
-// False if it would exceed kMaxFrameBytes: nothing is appended.
+// Appends `message` as a frame. Consensus entries' payloads are shared, not copied (those under 512 bytes are copied
+// with the rest). False if it would exceed kMaxFrameBytes: nothing is appended.
 bool EncodeMessage(interfaces::PeerMessage message, FrameQueue* out);
 
-// The message in a frame's payload. `from` and `to` of a consensus message are not sent: they are the connection's ends. DataLoss if
-// the bytes are not exactly one message of that kind. Every entry's payload is one SharedBytes of its own.
-absl::StatusOr<interfaces::PeerMessage> DecodeMessage(FrameKind kind, std::string_view payload, const consensus::Identity& from,
-                                                      ServerId to);
+// The message in a frame's payload. `from` and `to` of a consensus message are not sent: they are the connection's
+// ends. DataLoss if the bytes are not exactly one message of that kind. Every entry's payload is one SharedBytes of its
+// own.
+absl::StatusOr<interfaces::PeerMessage> DecodeMessage(FrameKind kind, std::string_view payload,
+                                                      const consensus::Identity& from, ServerId to);
 
-// The handshake. `incarnation` is random per start of the process, so that a restarted peer is told from a second connection of the
-// same one.
+// The handshake. `incarnation` is random per start of the process, so that a restarted peer is told from a second
+// connection of the same one.
 struct Handshake {
   interfaces::PeerHello hello;
-  ServerId to;                // whom the sender believes to talk to; 0: does not know (never sent by us)
+  ServerId to;  // whom the sender believes to talk to; 0: does not know (never sent by us)
   uint64_t incarnation = 0;
 };
 void EncodeHandshake(const Handshake& handshake, FrameQueue* out);

@@ -1,9 +1,8 @@
 #include "coordinator/transport/peer_connection.h"
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <asio/write.hpp>
-
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -70,14 +69,16 @@ void PeerConnection::KeepAlive() {
 }
 
 void PeerConnection::Read() {
-  socket_.async_read_some(asio::buffer(in_.data() + end_, in_.size() - end_),
-                          [self = shared_from_this()](const asio::error_code& error, size_t bytes) { self->OnRead(error, bytes); });
+  socket_.async_read_some(
+      asio::buffer(in_.data() + end_, in_.size() - end_),
+      [self = shared_from_this()](const asio::error_code& error, size_t bytes) { self->OnRead(error, bytes); });
 }
 
 void PeerConnection::OnRead(const asio::error_code& error, size_t bytes) {
   if (!open_ || draining_) return;
   if (error) {
-    return Fail(absl::UnavailableError(error == asio::error::eof ? std::string("closed by the peer") : error.message()));
+    return Fail(
+        absl::UnavailableError(error == asio::error::eof ? std::string("closed by the peer") : error.message()));
   }
   silent_intervals_ = 0;
   end_ += bytes;
@@ -124,7 +125,8 @@ void PeerConnection::Flush() {
   }
   if (writing_.empty()) {
     if (draining_) {
-      // What the peer sent meanwhile is not read: a close with it unread would reset the connection and lose our last words.
+      // What the peer sent meanwhile is not read: a close with it unread would reset the connection and lose our last
+      // words.
       asio::error_code ignored;
       socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     }

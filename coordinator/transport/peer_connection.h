@@ -1,10 +1,10 @@
-// One TCP connection to another server: frames in, lanes of frames out. It knows nothing of who may talk to whom (peer_transport does).
+// One TCP connection to another server: frames in, lanes of frames out. It knows nothing of who may talk to whom
+// (peer_transport does).
 #pragma once
 
+#include <array>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
-
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,13 +19,14 @@ struct ConnectionLimits {
   absl::Duration handshake_timeout = absl::Seconds(5);
   // A keep-alive goes out when nothing else did for this long.
   absl::Duration keep_alive_interval = absl::Milliseconds(250);
-  // The peer is given up after so many intervals in which nothing came. Counted in ticks of our own timer and not by the clock: a
-  // process that was stopped itself must not blame all its peers when it goes on.
+  // The peer is given up after so many intervals in which nothing came. Counted in ticks of our own timer and not by
+  // the clock: a process that was stopped itself must not blame all its peers when it goes on.
   int silent_intervals_max = 12;
   size_t max_queue_bytes = 64 << 20;
 };
 
-// Loop thread only. Held by shared_ptr: its own outstanding operations keep it alive until they are told that it closed.
+// Loop thread only. Held by shared_ptr: its own outstanding operations keep it alive until they are told that it
+// closed.
 class PeerConnection : public std::enable_shared_from_this<PeerConnection> {
  public:
   class Owner {
@@ -50,12 +51,14 @@ class PeerConnection : public std::enable_shared_from_this<PeerConnection> {
   bool QueueTooLong() const { return queued_bytes() > limits_.max_queue_bytes; }
   // Encoded and not yet handed to the kernel.
   size_t queued_bytes() const;
-  // Begins one write of all that is queued (up to a bound), unless one is in progress; goes on by itself until nothing is left.
+  // Begins one write of all that is queued (up to a bound), unless one is in progress; goes on by itself until nothing
+  // is left.
   void Flush();
 
   // Closes without a word to the owner. Idempotent.
   void Close();
-  // Closes when all that is queued now has left, or at the handshake's deadline. Nothing more is read, the owner hears nothing.
+  // Closes when all that is queued now has left, or at the handshake's deadline. Nothing more is read, the owner hears
+  // nothing.
   void CloseAfterFlush();
   // Closes and tells the owner, from the loop, not within this call.
   void FailLater(absl::Status why);
@@ -84,7 +87,7 @@ class PeerConnection : public std::enable_shared_from_this<PeerConnection> {
   bool sent_in_interval_ = false;
   int silent_intervals_ = 0;
 
-  std::string in_;       // received bytes are [begin_, end_)
+  std::string in_;  // received bytes are [begin_, end_)
   size_t begin_ = 0;
   size_t end_ = 0;
 

@@ -21,8 +21,14 @@ constexpr absl::Duration kAcceptRetry = absl::Milliseconds(100);
 
 }  // namespace
 
-PeerTransport::PeerTransport(Loop* loop, const Clock* clock, Random random, PeerTransportOptions options, const PeerHello& hello)
-    : loop_(loop), clock_(clock), random_(random), options_(std::move(options)), incarnation_(random_.Next()), hello_(hello) {}
+PeerTransport::PeerTransport(Loop* loop, const Clock* clock, Random random, PeerTransportOptions options,
+                             const PeerHello& hello)
+    : loop_(loop),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)),
+      incarnation_(random_.Next()),
+      hello_(hello) {}
 
 PeerTransport::~PeerTransport() {
   alive_.reset();
@@ -151,7 +157,8 @@ void PeerTransport::OnFrame(PeerConnection* connection, const Frame& frame) {
   const consensus::Identity from = session->handshake.hello.identity;
   absl::StatusOr<PeerMessage> message = DecodeMessage(frame.kind, frame.payload, from, hello_.identity.server);
   if (!message.ok()) {
-    SLOG_WARN("server {} sent a malformed message, its connection is closed: {}", from.server.value(), message.status().ToString());
+    SLOG_WARN("server {} sent a malformed message, its connection is closed: {}", from.server.value(),
+              message.status().ToString());
     ConnectionPtr keep = session->connection;
     keep->Close();
     return OnClosed(connection, message.status());
@@ -291,7 +298,8 @@ void PeerTransport::LogRefusal(ServerId peer, const std::string& reason) {
   bool same = last->second.reason == reason || peer == ServerId(0);
   if (!first && same && now - last->second.at < kRefusalLogInterval) return;
   last->second = {reason, now};
-  SLOG_WARN("no connection with {}: {}", peer == ServerId(0) ? std::string("a stranger") : absl::StrCat("server ", peer.value()), reason);
+  SLOG_WARN("no connection with {}: {}",
+            peer == ServerId(0) ? std::string("a stranger") : absl::StrCat("server ", peer.value()), reason);
 }
 
 // ---- Transport ----
@@ -316,7 +324,8 @@ void PeerTransport::Send(ServerId to, PeerMessage message) {
     return;
   }
   if (connection->QueueTooLong()) {
-    // It does not read, though its kernel acknowledges. What is queued is lost, as messages may be; it starts afresh when it is back.
+    // It does not read, though its kernel acknowledges. What is queued is lost, as messages may be; it starts afresh
+    // when it is back.
     connection->FailLater(absl::ResourceExhaustedError("it reads too slowly"));
     return;
   }

@@ -1,11 +1,11 @@
 // The peer port: one connection to each other server, made anew for ever (docs/formats/peer_protocol.md).
 //
-// Both servers of a pair dial; whoever is first serves, and of two that crossed the one dialled by the higher id stays. The lower id waits a
-// little before it dials, so that crossing is rare, and a restarted server, whichever it is, need not wait to be found.
+// Both servers of a pair dial; whoever is first serves, and of two that crossed the one dialled by the higher id stays.
+// The lower id waits a little before it dials, so that crossing is rare, and a restarted server, whichever it is, need
+// not wait to be found.
 #pragma once
 
 #include <asio/ip/tcp.hpp>
-
 #include <map>
 #include <memory>
 #include <set>
@@ -35,10 +35,12 @@ struct PeerTransportOptions {
 class PeerTransport : public interfaces::Transport, private PeerConnection::Owner {
  public:
   // `loop` and `clock` outlive it. `random` draws jitter and this process's incarnation.
-  PeerTransport(Loop* loop, const Clock* clock, Random random, PeerTransportOptions options, const interfaces::PeerHello& hello);
+  PeerTransport(Loop* loop, const Clock* clock, Random random, PeerTransportOptions options,
+                const interfaces::PeerHello& hello);
   ~PeerTransport() override;
 
-  // Begins to listen and to dial. `listener` outlives this. Unavailable if the address can't be listened at, InvalidArgument if malformed.
+  // Begins to listen and to dial. `listener` outlives this. Unavailable if the address can't be listened at,
+  // InvalidArgument if malformed.
   absl::Status Start(interfaces::TransportListener* listener);
   uint16_t port() const;
 
@@ -54,22 +56,22 @@ class PeerTransport : public interfaces::Transport, private PeerConnection::Owne
   using ConnectionPtr = std::shared_ptr<PeerConnection>;
   struct Peer {
     std::string address;
-    ConnectionPtr live;        // established
-    ConnectionOrigin origin;   // of `live`
+    ConnectionPtr live;       // established
+    ConnectionOrigin origin;  // of `live`
     interfaces::PeerHello hello;
-    absl::Duration since;      // when `live` was established
-    ConnectionPtr dialled;     // by us, in its handshake
-    uint64_t dial = 0;         // names the latest attempt or timer; older ones count for nothing
+    absl::Duration since;   // when `live` was established
+    ConnectionPtr dialled;  // by us, in its handshake
+    uint64_t dial = 0;      // names the latest attempt or timer; older ones count for nothing
     bool dial_pending = false;
-    int attempts = 0;          // since the last connection that held for a while
+    int attempts = 0;  // since the last connection that held for a while
   };
   // What we know of one connection.
   struct Session {
     enum class Phase { kExpectHello, kExpectReady, kEstablished } phase = Phase::kExpectHello;
     ConnectionPtr connection;
-    bool dialled = false;      // by us
-    ServerId peer;             // dialled: whom; accepted: 0 until its hello
-    Handshake handshake;       // the peer's
+    bool dialled = false;  // by us
+    ServerId peer;         // dialled: whom; accepted: 0 until its hello
+    Handshake handshake;   // the peer's
   };
   struct LastRefusal {
     std::string reason;
@@ -118,10 +120,10 @@ class PeerTransport : public interfaces::Transport, private PeerConnection::Owne
   interfaces::PeerHello hello_;
   std::unique_ptr<asio::ip::tcp::acceptor> acceptor_;
   std::map<ServerId, Peer> peers_;
-  std::set<ServerId> wanted_;  // the latest list; peers not in it go at the next task
-  std::map<const PeerConnection*, Session> sessions_;  // never iterated for anything that is sent
-  std::vector<ConnectionPtr> dirty_;                   // to flush at the end of the turn
-  std::map<ServerId, LastRefusal> refusals_;           // by peer, 0 for strangers
+  std::set<ServerId> wanted_;                                   // the latest list; peers not in it go at the next task
+  std::map<const PeerConnection*, Session> sessions_;           // never iterated for anything that is sent
+  std::vector<ConnectionPtr> dirty_;                            // to flush at the end of the turn
+  std::map<ServerId, LastRefusal> refusals_;                    // by peer, 0 for strangers
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // tasks on the loop hold it weakly
 };
 

@@ -264,7 +264,8 @@ std::shared_ptr<FaultFileSystem> FaultFileSystem::Clone() const {
     return out;
   };
   clone->folders_.clear();
-  for (const auto& [path, folder] : folders_) clone->folders_[path] = Folder{copy(folder.now), copy(folder.durable), {}};
+  for (const auto& [path, folder] : folders_)
+    clone->folders_[path] = Folder{copy(folder.now), copy(folder.durable), {}};
   return clone;
 }
 

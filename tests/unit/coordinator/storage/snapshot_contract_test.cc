@@ -41,7 +41,8 @@ class SnapshotContract : public testing::TestWithParam<std::string> {
   std::vector<SnapshotRecord> Many(int count) {
     std::vector<SnapshotRecord> records;
     for (int i = count - 1; i >= 0; --i) {
-      records.push_back({"key" + std::to_string(1000 + i), std::string(static_cast<size_t>(20 + i % 7), static_cast<char>('a' + i % 26))});
+      records.push_back({"key" + std::to_string(1000 + i),
+                         std::string(static_cast<size_t>(20 + i % 7), static_cast<char>('a' + i % 26))});
     }
     return records;
   }
@@ -105,7 +106,8 @@ TEST_P(SnapshotContract, ACrashBeforeTheCompletionLeavesTheOldOrTheNewSnapshotWh
     uint64_t new_index = old_index + 1;
     std::string value = "round" + std::to_string(round);
     bool completed = false;
-    h().store().Write({{"key1000", value}, {"key1049", value}}, MakeMeta(new_index), [&](absl::Status) { completed = true; });
+    h().store().Write({{"key1000", value}, {"key1049", value}}, MakeMeta(new_index),
+                      [&](absl::Status) { completed = true; });
     if (round % 3 != 0) h().executor.RunOne();  // the memory store takes effect, or not, before it completes
     ASSERT_FALSE(round % 3 == 0 && completed);
     h().Restart();

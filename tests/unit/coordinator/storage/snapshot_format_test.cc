@@ -25,7 +25,8 @@ TEST(SnapshotFormat, MetaReadsBackFieldByField) {
 
 TEST(SnapshotFormat, MetaCutShortOrTooLongOrOfAnotherVersionIsDataLoss) {
   std::string bytes = MakeMeta(77).Encode();
-  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_TRUE(absl::IsDataLoss(SnapshotMeta::Decode(bytes.substr(0, n)).status())) << n;
+  for (size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_TRUE(absl::IsDataLoss(SnapshotMeta::Decode(bytes.substr(0, n)).status())) << n;
   EXPECT_TRUE(absl::IsDataLoss(SnapshotMeta::Decode(bytes + "x").status()));
   bytes[0] = 99;
   EXPECT_TRUE(absl::IsDataLoss(SnapshotMeta::Decode(bytes).status()));
@@ -55,7 +56,8 @@ TEST(SnapshotFormat, CurrentReadsBackAndEveryFlippedBitIsSeen) {
 
 TEST(SnapshotFormat, DatabaseNamesReadBackAndNothingElseIsOne) {
   EXPECT_EQ(ParseDatabaseName(DatabaseName(17)), 17u);
-  for (const char* name : {"db-", "db-x", "db-01", "db-1x", "CURRENT", "xdb-1", "db--1"}) EXPECT_FALSE(ParseDatabaseName(name)) << name;
+  for (const char* name : {"db-", "db-x", "db-01", "db-1x", "CURRENT", "xdb-1", "db--1"})
+    EXPECT_FALSE(ParseDatabaseName(name)) << name;
 }
 
 TEST(SnapshotFormat, RecordsSortBehindTheMetaAndByTheirOwnKey) {

@@ -1,4 +1,5 @@
-// What only the RocksDB store can show: crashes at every operation, failing writes and syncs, flipped bits, whose store it is.
+// What only the RocksDB store can show: crashes at every operation, failing writes and syncs, flipped bits, whose store
+// it is.
 #include <gtest/gtest.h>
 
 #include "tests/support/rocksdb_snapshot_harness.h"
@@ -53,7 +54,8 @@ Base MakeBase() {
   return base;
 }
 
-// Runs `step` with a power cut after each number of operations, then restarts and checks that the old or the new snapshot is there.
+// Runs `step` with a power cut after each number of operations, then restarts and checks that the old or the new
+// snapshot is there.
 template <typename Step>
 void CutEverywhere(const Base& base, const RecordMap& next, uint64_t next_index, const Step& step) {
   bool cut = true;
@@ -94,7 +96,8 @@ void CutEverywhere(const Base& base, const RecordMap& next, uint64_t next_index,
 TEST(RocksDbSnapshot, APowerCutAnywhereInAWriteLeavesTheOldOrTheNewSnapshot) {  // R31, R59-R64
   Base base = MakeBase();
   std::vector<SnapshotRecord> changes = Round(2, 80);
-  CutEverywhere(base, Applied(base.records, changes), 20, [&](RocksDbSnapshotHarness* h) { return h->Write(changes, 20); });
+  CutEverywhere(base, Applied(base.records, changes), 20,
+                [&](RocksDbSnapshotHarness* h) { return h->Write(changes, 20); });
 }
 
 TEST(RocksDbSnapshot, APowerCutAnywhereInAnInstallLeavesTheOldOrTheNewSnapshot) {  // D9, R19, R20

@@ -148,7 +148,8 @@ TEST(MessageCodec, AnEntrysPayloadIsSentWithoutACopy) {  // L2
   std::vector<FrameQueue::Piece> pieces;
   queue.TakeInto(&pieces, 1);
   for (const Entry& entry : m.entries) {
-    EXPECT_TRUE(std::any_of(pieces.begin(), pieces.end(), [&](const auto& piece) { return piece.shared == entry.payload; }));
+    EXPECT_TRUE(
+        std::any_of(pieces.begin(), pieces.end(), [&](const auto& piece) { return piece.shared == entry.payload; }));
   }
 }
 
@@ -168,7 +169,7 @@ TEST(MessageCodec, AFrameCutAnywhereIsIncompleteAndSaysHowMuchItNeeds) {
 TEST(MessageCodec, AFlippedBitIsNeverAccepted) {
   for (const PeerMessage& message : Samples()) {
     std::string bytes = FrameOf(message);
-    for (size_t bit = 0; bit < bytes.size() * 8; bit += bytes.size() > 600 ? 37 : 1) {
+    for (size_t bit = 0; bit<bytes.size() * 8; bit += bytes.size()> 600 ? 37 : 1) {
       std::string bad = bytes;
       bad[bit / 8] ^= static_cast<char>(1 << (bit % 8));
       auto frame = ReadFrame(bad, kMaxFrameBytes);
