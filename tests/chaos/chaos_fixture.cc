@@ -11,7 +11,7 @@ void Chaos::StartCluster(int servers, std::vector<std::string> config) {
   auto cluster = RealCluster::Start({.servers = servers, .config = std::move(config)});
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   cluster_ = *std::move(cluster);
-  ASSERT_TRUE(cluster_->WaitReady(absl::Seconds(20)).ok());
+  ASSERT_TRUE(cluster_->WaitReady(kPatience).ok());
 }
 
 void Chaos::StartLoad() {
@@ -25,7 +25,7 @@ void Chaos::StartLoad() {
 }
 
 int Chaos::Leader() {
-  const absl::StatusOr<int> leader = cluster_->WaitLeader(absl::Seconds(15));
+  const absl::StatusOr<int> leader = cluster_->WaitLeader(kPatience);
   EXPECT_TRUE(leader.ok()) << leader.status();
   return leader.value_or(0);
 }
@@ -39,16 +39,18 @@ int Chaos::Follower() {
 }
 
 void Chaos::Breathe(int writes) {
-  const absl::Status served = load_->WaitForWrites(writes, absl::Seconds(20));
+  const absl::Status served = load_->WaitForWrites(writes, kPatience);
   ASSERT_TRUE(served.ok()) << served;
 }
 
 void Chaos::FinishAndJudge() {
   for (int id : cluster_->ids()) {
     cluster_->Resume(id);
-    if (!cluster_->Running(id)) ASSERT_TRUE(cluster_->StartServer(id).ok());
+    if (cluster_->Running(id)) continue;
+    const absl::Status started = cluster_->StartServer(id);
+    ASSERT_TRUE(started.ok()) << started;
   }
-  const absl::Status ready = cluster_->WaitReady(absl::Seconds(30));
+  const absl::Status ready = cluster_->WaitReady(kPatience);
   ASSERT_TRUE(ready.ok()) << ready;
   Breathe();
   const absl::Status stopped = load_->Stop();
@@ -57,7 +59,7 @@ void Chaos::FinishAndJudge() {
   const LinearizabilityResult result = CheckLinearizable(load_->history());
   EXPECT_EQ(result.verdict, LinearizabilityResult::Verdict::kLinearizable) << result.explanation;
   EXPECT_EQ(AccountForWrites(load_->history(), set_only_keys_), "");
-  const auto digest = cluster_->WaitEqualDigests(cluster_->ids(), absl::Seconds(15));
+  const auto digest = cluster_->WaitEqualDigests(cluster_->ids(), kPatience);
   EXPECT_TRUE(digest.ok()) << digest.status();
   // A fault between two writes shows nothing.
   EXPECT_GE(load_->hits() * 2, load_->faults()) << "too few faults hit a write in flight";

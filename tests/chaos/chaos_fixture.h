@@ -10,12 +10,16 @@
 
 namespace synod::testing {
 
+// How long anything may take before a test calls it stuck. Generous: the machine may be shared, and what is measured
+// here is that nothing is lost, not how fast it goes (scripts/failover.sh measures that).
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
 class Chaos : public ::testing::Test {
  protected:
   // Starts the ensemble and waits until all of it serves.
   void StartCluster(int servers, std::vector<std::string> config = {});
   void StartLoad();
-  // The leader now; a test failure and 0 if there is none within 15 s.
+  // The leader now; a test failure and 0 if there is none within kPatience.
   int Leader();
   // Any server that does not lead.
   int Follower();

@@ -16,7 +16,7 @@ TEST_F(Chaos, KilledLeaderCostsNothing) {  // L1, L10, S2
     load_->Fault([&] { cluster_->Kill(leader); });
     ASSERT_NO_FATAL_FAILURE(Breathe());
     ASSERT_TRUE(cluster_->StartServer(leader).ok());
-    ASSERT_TRUE(cluster_->WaitReady({leader}, absl::Seconds(20)).ok());
+    ASSERT_TRUE(cluster_->WaitReady({leader}, kPatience).ok());
     ASSERT_NO_FATAL_FAILURE(Breathe());
   }
   FinishAndJudge();
@@ -31,7 +31,7 @@ TEST_F(Chaos, KilledFollowerCostsNothing) {  // L8, S2
     load_->Fault([&] { cluster_->Kill(follower); });
     ASSERT_NO_FATAL_FAILURE(Breathe());
     ASSERT_TRUE(cluster_->StartServer(follower).ok());
-    ASSERT_TRUE(cluster_->WaitReady({follower}, absl::Seconds(20)).ok());
+    ASSERT_TRUE(cluster_->WaitReady({follower}, kPatience).ok());
   }
   FinishAndJudge();
 }
@@ -46,7 +46,7 @@ TEST_F(Chaos, TwoOfFiveKilledCostNothing) {  // L1
     load_->Fault([&] { cluster_->KillTogether(victims); });
     ASSERT_NO_FATAL_FAILURE(Breathe());
     for (int id : victims) ASSERT_TRUE(cluster_->StartServer(id).ok());
-    ASSERT_TRUE(cluster_->WaitReady(absl::Seconds(20)).ok());
+    ASSERT_TRUE(cluster_->WaitReady(kPatience).ok());
   }
   FinishAndJudge();
 }
@@ -72,7 +72,7 @@ TEST_F(Chaos, AllKilledAtOnceAndRestartedLoseNothing) {  // L8, D2
   for (int round = 0; round < 3; ++round) {
     load_->Fault([&] { cluster_->KillTogether(cluster_->ids()); });
     for (int id : cluster_->ids()) ASSERT_TRUE(cluster_->StartServer(id).ok());
-    ASSERT_TRUE(cluster_->WaitReady(absl::Seconds(20)).ok());
+    ASSERT_TRUE(cluster_->WaitReady(kPatience).ok());
     ASSERT_NO_FATAL_FAILURE(Breathe());
   }
   FinishAndJudge();
@@ -87,7 +87,7 @@ TEST_F(Chaos, RollingRestartIsHardlyFelt) {  // L1: leadership is handed over on
     ASSERT_TRUE(ended.ok()) << ended;
     ASSERT_NO_FATAL_FAILURE(Breathe(50));
     ASSERT_TRUE(cluster_->StartServer(id).ok());
-    ASSERT_TRUE(cluster_->WaitReady({id}, absl::Seconds(20)).ok());
+    ASSERT_TRUE(cluster_->WaitReady({id}, kPatience).ok());
     ASSERT_NO_FATAL_FAILURE(Breathe(50));
   }
   FinishAndJudge();

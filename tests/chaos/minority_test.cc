@@ -76,7 +76,7 @@ TEST_F(Chaos, MinorityRefusesWritesAndLinearizableReadsAndStopsAnsweringPings) {
 
   // With the others back it serves again.
   for (int id : others) ASSERT_TRUE(cluster_->StartServer(id).ok());
-  ASSERT_TRUE(cluster_->WaitReady(absl::Seconds(20)).ok());
+  ASSERT_TRUE(cluster_->WaitReady(kPatience).ok());
   const auto again = (*probe)->Set("/kept", std::string("again"));
   EXPECT_TRUE(again.ok()) << again.error().ToString();
 }

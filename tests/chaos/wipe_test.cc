@@ -20,7 +20,7 @@ std::optional<v1::MemberInfo> MemberAtLeader(RealCluster& cluster, int leader, i
 
 // Waits until `id` votes under another storage id than `old_storage`.
 absl::Status WaitForNewVoter(RealCluster& cluster, int id, const std::string& old_storage) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  const absl::Time deadline = absl::Now() + kPatience;
   std::string last = "no answer";
   while (absl::Now() < deadline) {
     const auto leader = cluster.WaitLeader(absl::Seconds(5));
@@ -57,7 +57,7 @@ TEST_F(Chaos, WipedServerRejoinsAsLearnerAndThenVotes) {  // D10
   ASSERT_TRUE(cluster_->StartServer(wiped).ok());
   const absl::Status voter = WaitForNewVoter(*cluster_, wiped, before->storage_id());
   ASSERT_TRUE(voter.ok()) << voter;
-  ASSERT_TRUE(cluster_->WaitReady({wiped}, absl::Seconds(20)).ok());
+  ASSERT_TRUE(cluster_->WaitReady({wiped}, kPatience).ok());
 
   // Its vote counts: without it the next loss would leave no majority.
   const int next = Leader();
@@ -103,7 +103,7 @@ TEST_F(Chaos, WipedFollowerAndTheServerThatMissedAnEntryDoNotElectEachOther) {  
   EXPECT_EQ(read->stat.version, 1);
   const absl::Status voter = WaitForNewVoter(*cluster_, b, before->storage_id());
   EXPECT_TRUE(voter.ok()) << voter;
-  const auto digest = cluster_->WaitEqualDigests(cluster_->ids(), absl::Seconds(15));
+  const auto digest = cluster_->WaitEqualDigests(cluster_->ids(), kPatience);
   EXPECT_TRUE(digest.ok()) << digest.status();
 }
 
