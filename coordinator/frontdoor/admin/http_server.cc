@@ -3,6 +3,7 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kLoopMustAnswerWithin{2};
+constexpr std::chrono::milliseconds kLook{1};
 
 class AdminServerImpl final : public AdminServer {
  public:
@@ -48,15 +50,21 @@ class AdminServerImpl final : public AdminServer {
     if (config.port == 0 ? port_ == 0 : !server_.bind_to_port(config.address, config.port)) {
       return absl::UnavailableError(absl::StrCat("admin HTTP: cannot listen on ", config.address, ":", config.port));
     }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    thread_ = std::thread([this] {
+      server_.listen_after_bind();
+      ended_ = true;
+    });
     return absl::OkStatus();
   }
 
   uint16_t port() const override { return port_; }
 
   void Stop() override {
+    if (!thread_.joinable()) return;
+    // A stop before the thread has begun to serve is lost on httplib, and the thread would serve for ever.
+    while (!server_.is_running() && !ended_) std::this_thread::sleep_for(kLook);
     server_.stop();
-    if (thread_.joinable()) thread_.join();
+    thread_.join();
   }
 
  private:
@@ -169,6 +177,7 @@ class AdminServerImpl final : public AdminServer {
   const std::function<AdminProcess()> process_;
   httplib::Server server_;
   uint16_t port_ = 0;
+  std::atomic<bool> ended_ = false;  // the thread serves no more
   std::thread thread_;
 };
 

@@ -16,16 +16,18 @@ service::Unintelligible NotUnderstood(bool write, std::string message) {
   return operation;
 }
 
-service::NodeData TakeData(bool present, v1::NodeData* data) {
-  if (!present) return std::nullopt;
-  return std::move(*data->mutable_value());
+// Null is not empty. mutable_data() makes the field, so it must not be called before has_data().
+template <typename Message>
+service::NodeData TakeData(Message* in) {
+  if (!in->has_data()) return std::nullopt;
+  return std::move(*in->mutable_data()->mutable_value());
 }
 
 // False: a create mode that this version does not know.
 bool Take(v1::Create* in, service::CreateOp* out) {
   if (in->mode() < v1::PERSISTENT || in->mode() > v1::EPHEMERAL_SEQUENTIAL) return false;
   out->path = std::move(*in->mutable_path());
-  out->data = TakeData(in->has_data(), in->mutable_data());
+  out->data = TakeData(in);
   out->mode = static_cast<service::CreateMode>(in->mode());
   return true;
 }
@@ -33,7 +35,7 @@ bool Take(v1::Create* in, service::CreateOp* out) {
 service::DeleteOp Take(v1::Delete* in) { return {std::move(*in->mutable_path()), in->version()}; }
 
 service::SetDataOp Take(v1::SetData* in) {
-  return {std::move(*in->mutable_path()), TakeData(in->has_data(), in->mutable_data()), in->version()};
+  return {std::move(*in->mutable_path()), TakeData(in), in->version()};
 }
 
 service::CheckOp Take(v1::Check* in) { return {std::move(*in->mutable_path()), in->version()}; }
