@@ -29,7 +29,8 @@ absl::Status Wrong(const Line& line, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("line ", line.number, ": ", line.key, "=", line.value, ": ", why));
 }
 
-// A Java properties file as far as zoo.cfg files use it: key=value, blanks around both dropped, # and ! comments, \ escapes.
+// A Java properties file as far as zoo.cfg files use it: key=value, blanks around both dropped, # and ! comments,
+// \ escapes.
 std::vector<Line> ParseLines(std::string_view text) {
   std::vector<Line> lines;
   int number = 0;
@@ -78,7 +79,8 @@ const std::map<std::string, std::string>& WithoutEffect() {
       {"syncEnabled", "observers always write to disk"},
       {"commitLogCount", "logRetainMb says how much log is kept"},
       {"cnxTimeout", "peers reconnect within milliseconds, for ever"},
-      {"4lw.commands.whitelist", "four-letter words belong to ZooKeeper's own protocol, which this version does not serve"},
+      {"4lw.commands.whitelist",
+       "four-letter words belong to ZooKeeper's own protocol, which this version does not serve"},
   };
   return *keys;
 }
@@ -168,15 +170,16 @@ class Parser {
     auto setter = setters_.find(line.key);
     if (setter != setters_.end()) return setter->second(line);
     auto without_effect = WithoutEffect().find(line.key);
-    config_.warnings.push_back(absl::StrCat("line ", line.number, ": ", line.key, " has no effect: ",
-                                            without_effect != WithoutEffect().end() ? without_effect->second
-                                                                                    : "this version does not know the key"));
+    config_.warnings.push_back(absl::StrCat(
+        "line ", line.number, ": ", line.key, " has no effect: ",
+        without_effect != WithoutEffect().end() ? without_effect->second : "this version does not know the key"));
     return absl::OkStatus();
   }
 
   absl::Status TakeServer(const Line& line) {
     uint32_t id = 0;
-    if (!absl::SimpleAtoi(line.key.substr(7), &id) || id < 1 || id > 255) return Wrong(line, "N of server.N must be 1..255");
+    if (!absl::SimpleAtoi(line.key.substr(7), &id) || id < 1 || id > 255)
+      return Wrong(line, "N of server.N must be 1..255");
     absl::StatusOr<ServerLine> parsed = ParseServerLine(line.value);
     if (!parsed.ok()) return Wrong(line, parsed.status().message());
     if (!servers_.emplace(id, *parsed).second) return Wrong(line, "the server stands twice");
@@ -187,10 +190,12 @@ class Parser {
     std::string text(absl::StripAsciiWhitespace(absl::string_view(my_id.data(), my_id.size())));
     uint32_t id = 0;
     if (text.empty()) {
-      if (servers_.size() > 1) return absl::InvalidArgumentError(absl::StrCat(config_.data_dir, "/myid is missing: it holds this server's N"));
+      if (servers_.size() > 1)
+        return absl::InvalidArgumentError(absl::StrCat(config_.data_dir, "/myid is missing: it holds this server's N"));
       id = servers_.empty() ? 1 : servers_.begin()->first;
     } else if (!absl::SimpleAtoi(text, &id) || id < 1 || id > 255) {
-      return absl::InvalidArgumentError(absl::StrCat(config_.data_dir, "/myid must hold one number, 1..255, not \"", text, "\""));
+      return absl::InvalidArgumentError(
+          absl::StrCat(config_.data_dir, "/myid must hold one number, 1..255, not \"", text, "\""));
     }
     config_.id = ServerId(id);
     return absl::OkStatus();
@@ -207,14 +212,17 @@ class Parser {
     }
     if (c.session_timeout_min == absl::ZeroDuration()) c.session_timeout_min = 2 * c.tick_time;
     if (c.session_timeout_max == absl::ZeroDuration()) c.session_timeout_max = 20 * c.tick_time;
-    if (c.session_timeout_min > c.session_timeout_max) return absl::InvalidArgumentError("minSessionTimeout is above maxSessionTimeout");
+    if (c.session_timeout_min > c.session_timeout_max)
+      return absl::InvalidArgumentError("minSessionTimeout is above maxSessionTimeout");
     if (c.election_timeout_min >= c.election_timeout_max) {
       return absl::InvalidArgumentError("electionTimeoutMin must be below electionTimeoutMax");
     }
     if (c.grpc_port == c.peer_port) return absl::InvalidArgumentError("grpcPort and the peer port are the same");
-    if (c.admin_enabled && c.admin_port == c.grpc_port) return absl::InvalidArgumentError("admin.serverPort and grpcPort are the same");
+    if (c.admin_enabled && c.admin_port == c.grpc_port)
+      return absl::InvalidArgumentError("admin.serverPort and grpcPort are the same");
     static const std::set<std::string> kLevels = {"trace", "debug", "info", "warn", "error"};
-    if (!kLevels.contains(c.log_level)) return absl::InvalidArgumentError("logLevel must be trace, debug, info, warn or error");
+    if (!kLevels.contains(c.log_level))
+      return absl::InvalidArgumentError("logLevel must be trace, debug, info, warn or error");
     return absl::OkStatus();
   }
 
@@ -226,7 +234,8 @@ class Parser {
     }
     auto self = servers_.find(c.id.value());
     if (self == servers_.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("there is no line server.", c.id.value(), " for this server's myid"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no line server.", c.id.value(), " for this server's myid"));
     }
     size_t voters = 0;
     std::set<std::string> addresses;
@@ -243,7 +252,8 @@ class Parser {
     }
     if (voters == 0) return absl::InvalidArgumentError("all server lines are observers: nobody can vote");
     if (voters % 2 == 0) {
-      c.warnings.push_back(absl::StrCat(voters, " voters survive no more failures than ", voters - 1, ": use an odd number"));
+      c.warnings.push_back(
+          absl::StrCat(voters, " voters survive no more failures than ", voters - 1, ": use an odd number"));
     }
     if (!peer_type_.empty() && (peer_type_ == "observer") != self->second.observer) {
       return absl::InvalidArgumentError("peerType contradicts this server's server line");
@@ -278,7 +288,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<ServerConfig> ParseConfig(std::string_view text, std::string_view my_id) { return Parser().Parse(text, my_id); }
+absl::StatusOr<ServerConfig> ParseConfig(std::string_view text, std::string_view my_id) {
+  return Parser().Parse(text, my_id);
+}
 
 absl::StatusOr<std::string> ParseDataDir(std::string_view text) {
   for (const Line& line : ParseLines(text)) {

@@ -1,4 +1,5 @@
-// The configuration of a server: a zoo.cfg in ZooKeeper's key=value form with a few keys more, and the myid file beside the data.
+// The configuration of a server: a zoo.cfg in ZooKeeper's key=value form with a few keys more, and the myid file beside
+// the data.
 #pragma once
 
 #include <cstdint>
@@ -21,34 +22,35 @@ struct ServerConfig {
   uint16_t peer_port = 0;                    // 0: a single server without peers
   std::string client_address = "127.0.0.1";  // clientPortAddress
   uint16_t client_port = 2181;
-  uint16_t grpc_port = 0;                    // grpcPort; default clientPort + 100
-  bool admin_enabled = true;                 // admin.enableServer
-  std::string admin_address = "127.0.0.1";   // admin.serverAddress
-  uint16_t admin_port = 8080;                // admin.serverPort
+  uint16_t grpc_port = 0;                   // grpcPort; default clientPort + 100
+  bool admin_enabled = true;                // admin.enableServer
+  std::string admin_address = "127.0.0.1";  // admin.serverAddress
+  uint16_t admin_port = 8080;               // admin.serverPort
   absl::Duration tick_time = absl::Milliseconds(3000);
-  absl::Duration session_timeout_min;        // default 2 tickTime
-  absl::Duration session_timeout_max;        // default 20 tickTime
-  uint32_t max_connections_per_address = 60; // maxClientCnxns; 0: no limit
-  uint32_t max_connections = 20000;          // maxCnxns
-  uint32_t max_data_bytes = 1048575;         // jute.maxbuffer
+  absl::Duration session_timeout_min;                             // default 2 tickTime
+  absl::Duration session_timeout_max;                             // default 20 tickTime
+  uint32_t max_connections_per_address = 60;                      // maxClientCnxns; 0: no limit
+  uint32_t max_connections = 20000;                               // maxCnxns
+  uint32_t max_data_bytes = 1048575;                              // jute.maxbuffer
   absl::Duration election_timeout_min = absl::Milliseconds(300);  // electionTimeoutMin
   absl::Duration election_timeout_max = absl::Milliseconds(600);  // electionTimeoutMax
-  uint64_t memory_limit_bytes = 0;           // memoryLimitMb, of the state; 0: none
-  uint64_t disk_reserve_bytes = 64 << 20;    // diskReserveMb
-  uint64_t log_segment_bytes = 64 << 20;     // preAllocSize
-  uint64_t log_retain_bytes = 64 << 20;      // logRetainMb
-  uint64_t snapshot_every_records = 100000;  // snapCount
-  uint64_t snapshot_every_bytes = 32 << 20;  // snapSizeLimitInKb
-  absl::Duration slow_operation = absl::Milliseconds(500);  // slowOperationMs
-  bool form_without_peers = false;           // formWithoutPeers (D10)
-  std::string log_level = "info";            // logLevel
-  std::string log_file;                      // logFile; default standard error
+  uint64_t memory_limit_bytes = 0;                                // memoryLimitMb, of the state; 0: none
+  uint64_t disk_reserve_bytes = 64 << 20;                         // diskReserveMb
+  uint64_t log_segment_bytes = 64 << 20;                          // preAllocSize
+  uint64_t log_retain_bytes = 64 << 20;                           // logRetainMb
+  uint64_t snapshot_every_records = 100000;                       // snapCount
+  uint64_t snapshot_every_bytes = 32 << 20;                       // snapSizeLimitInKb
+  absl::Duration slow_operation = absl::Milliseconds(500);        // slowOperationMs
+  bool form_without_peers = false;                                // formWithoutPeers (D10)
+  std::string log_level = "info";                                 // logLevel
+  std::string log_file;                                           // logFile; default standard error
   // Keys that were not understood or have no effect here, with the reason; to be logged.
   std::vector<std::string> warnings;
 };
 
-// Parses the text of a configuration file. `my_id` is the content of dataDir/myid, read by the caller after ParseDataDir; empty if there is none.
-// InvalidArgument with line number and reason for a value that is impossible or contradicts another.
+// Parses the text of a configuration file. `my_id` is the content of dataDir/myid, read by the caller after
+// ParseDataDir; empty if there is none. InvalidArgument with line number and reason for a value that is impossible or
+// contradicts another.
 absl::StatusOr<ServerConfig> ParseConfig(std::string_view text, std::string_view my_id);
 // The dataDir of a configuration file. InvalidArgument if there is none.
 absl::StatusOr<std::string> ParseDataDir(std::string_view text);

@@ -39,7 +39,8 @@ class Opener {
     if (disk_.directory->state() != storage::DataState::kWiped) loaded = LoadSnapshot();
     for (const std::string& note : disk_.directory->notes()) SLOG_WARN("data directory: {}", note);
     if (!loaded.ok() && !absl::IsDataLoss(loaded)) return loaded;
-    if (!loaded.ok() || disk_.directory->state() == storage::DataState::kWiped) SYNOD_RETURN_IF_ERROR(StartOver(loaded));
+    if (!loaded.ok() || disk_.directory->state() == storage::DataState::kWiped)
+      SYNOD_RETURN_IF_ERROR(StartOver(loaded));
     SYNOD_RETURN_IF_ERROR(OpenLog());
     SYNOD_RETURN_IF_ERROR(CheckMembers());
     return std::move(disk_);
@@ -86,7 +87,8 @@ class Opener {
   }
 
   absl::Status StartOver(const absl::Status& damage) {
-    std::string what = damage.ok() ? "this server's data was lost in part" : absl::StrCat("the snapshot is damaged: ", damage.message());
+    std::string what = damage.ok() ? "this server's data was lost in part"
+                                   : absl::StrCat("the snapshot is damaged: ", damage.message());
     bool others = std::any_of(config_.seeds.begin(), config_.seeds.end(), [this](const node::Seed& seed) {
       return seed.server != config_.id && seed.role == consensus::MemberRole::kVoter;
     });
@@ -95,7 +97,8 @@ class Opener {
           absl::StrCat(what, ". There is no other server to get it from. Restore ", config_.data_dir,
                        "/synod from a backup, or give all data up: set formWithoutPeers=true for one start"));
     }
-    SLOG_ERROR("{}: starting over with an empty storage; what is left is kept as {}/synod.wiped-N", what, config_.data_dir);
+    SLOG_ERROR("{}: starting over with an empty storage; what is left is kept as {}/synod.wiped-N", what,
+               config_.data_dir);
     disk_.snapshots.reset();
     SYNOD_RETURN_IF_ERROR(disk_.directory->StartOver(deps_.random));
     SYNOD_RETURN_IF_ERROR(OpenSnapshots());
@@ -106,7 +109,8 @@ class Opener {
     storage::DataDirectory& directory = *disk_.directory;
     storage::SnapshotPoint point;
     point.configuration = directory.founding();
-    if (std::optional<SnapshotMeta> meta = disk_.snapshots->meta()) point = {meta->index, meta->term, meta->configuration};
+    if (std::optional<SnapshotMeta> meta = disk_.snapshots->meta())
+      point = {meta->index, meta->term, meta->configuration};
     storage::LogOptions options;
     options.directory = directory.log_directory();
     options.segment_bytes = config_.log_segment_bytes;
@@ -118,14 +122,16 @@ class Opener {
     };
     auto log = storage::LogFiles::Open(deps_.fs, options, directory.hard_state(), deps_.syncs, point);
     if (absl::IsDataLoss(log.status())) {
-      return absl::DataLossError(absl::StrCat(log.status().message(), ". What this server acknowledged is not known any more. Move ",
-                                              directory.log_directory(), " away and start again: it will get everything from the others"));
+      return absl::DataLossError(
+          absl::StrCat(log.status().message(), ". What this server acknowledged is not known any more. Move ",
+                       directory.log_directory(), " away and start again: it will get everything from the others"));
     }
     SYNOD_RETURN_IF_ERROR(log.status());
     disk_.log = *std::move(log);
     for (const std::string& note : disk_.log->notes()) SLOG_WARN("log: {}", note);
     const consensus::RecoveredLog& found = disk_.log->recovered();
-    SLOG_INFO("log of entries {} to {}, committed at least to {}", found.first.value(), found.last.value(), found.commit.value());
+    SLOG_INFO("log of entries {} to {}, committed at least to {}", found.first.value(), found.last.value(),
+              found.commit.value());
     return absl::OkStatus();
   }
 

@@ -34,13 +34,15 @@ struct DiskDependencies {
   std::function<void(statemachine::DiscardedState)> dispose;
 };
 
-// Data that was lost (hard state, log or snapshot missing, or of another storage) or a snapshot that is damaged, by its checksums or its digest,
-// makes the server start over with an empty storage and a new storage id (D10): the ensemble gives it everything again and replaces the old id. What was
-// there is moved aside. A damaged snapshot could be fetched again while the log stays (D6), but the log alone cannot tell what the server
-// acknowledged below it, and starting over needs no second way through recovery.
+// Data that was lost (hard state, log or snapshot missing, or of another storage) or a snapshot that is damaged, by its
+// checksums or its digest, makes the server start over with an empty storage and a new storage id (D10): the ensemble
+// gives it everything again and replaces the old id. What was there is moved aside. A damaged snapshot could be fetched
+// again while the log stays (D6), but the log alone cannot tell what the server acknowledged below it, and starting
+// over needs no second way through recovery.
 //
-// Errors, each with a text for people: those of DataDirectory::Open and LogFiles::Open; FailedPrecondition: lost or damaged, and there is no
-// other voter to get it from; or the server lines name others than the ensemble does (D11); Unimplemented: written by a newer version.
+// Errors, each with a text for people: those of DataDirectory::Open and LogFiles::Open; FailedPrecondition: lost or
+// damaged, and there is no other voter to get it from; or the server lines name others than the ensemble does (D11);
+// Unimplemented: written by a newer version.
 absl::StatusOr<Disk> OpenDisk(const ServerConfig& config, const DiskDependencies& dependencies);
 
 }  // namespace synod::server

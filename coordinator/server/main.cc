@@ -24,7 +24,7 @@ constexpr int kUsage = 2;
 
 constexpr char kHelp[] = R"(synod-coordinator: one server of a Synod ensemble.
 
-  synod-coordinator FILE                   run with the configuration FILE (zoo.cfg); dataDir/myid holds the server's number
+  synod-coordinator FILE                   run with the configuration FILE (zoo.cfg); dataDir/myid holds the number
   synod-coordinator --verify DIR [LOGDIR]  check a data directory offline (LOGDIR: dataLogDir, if it is another)
   synod-coordinator --version
   synod-coordinator --help

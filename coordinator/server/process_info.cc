@@ -19,7 +19,9 @@ namespace {
 constexpr std::chrono::milliseconds kLogMayTake{400};
 constexpr std::chrono::milliseconds kLook{5};
 
-uint64_t Micros(const timeval& t) { return static_cast<uint64_t>(t.tv_sec) * 1000000 + static_cast<uint64_t>(t.tv_usec); }
+uint64_t Micros(const timeval& t) {
+  return static_cast<uint64_t>(t.tv_sec) * 1000000 + static_cast<uint64_t>(t.tv_usec);
+}
 
 uint64_t ResidentBytes() {
   unsigned long pages = 0;

@@ -11,7 +11,7 @@ namespace synod::server {
 inline constexpr char kVersion[] = "0.1.0";
 
 struct ProcessUse {
-  uint64_t cpu_us = 0;          // user and system time
+  uint64_t cpu_us = 0;  // user and system time
   uint64_t resident_bytes = 0;
   uint64_t open_files = 0;
   uint64_t max_files = 0;
@@ -21,8 +21,8 @@ struct ProcessUse {
 ProcessUse ReadProcessUse();
 // The limit of open files goes up to what the process may have. A connection is a file: the usual 1,024 are few.
 void RaiseFileLimit();
-// Something durable failed or the state diverged (D12, D13): says so and ends the process with code 1, within half a second. Nothing is closed in
-// order: a state that is not known to be right must not be written or told to anybody.
+// Something durable failed or the state diverged (D12, D13): says so and ends the process with code 1, within half a
+// second. Nothing is closed in order: a state that is not known to be right must not be written or told to anybody.
 [[noreturn]] void EndProcess(const absl::Status& why);
 
 }  // namespace synod::server

@@ -50,7 +50,8 @@ std::string HostPort(const std::string& host, uint16_t port) {
 }
 
 uint32_t Ticks(absl::Duration duration, absl::Duration tick) {
-  return static_cast<uint32_t>(std::max<int64_t>(absl::ToInt64Nanoseconds(duration + tick - absl::Nanoseconds(1)) / absl::ToInt64Nanoseconds(tick), 1));
+  return static_cast<uint32_t>(std::max<int64_t>(
+      absl::ToInt64Nanoseconds(duration + tick - absl::Nanoseconds(1)) / absl::ToInt64Nanoseconds(tick), 1));
 }
 
 std::string SecureBytes(size_t n) {
@@ -90,10 +91,11 @@ service::ServiceConfig ServiceConfigOf(const ServerConfig& config) {
 
 }  // namespace
 
-// Members stand in the order in which they need each other; the destructor takes them down in the reverse order, by hand where tasks in flight
-// hold on to parts.
+// Members stand in the order in which they need each other; the destructor takes them down in the reverse order, by
+// hand where tasks in flight hold on to parts.
 struct Server::Impl {
-  Impl(const ServerConfig& server_config, ServerHooks server_hooks) : config(server_config), hooks(std::move(server_hooks)) {
+  Impl(const ServerConfig& server_config, ServerHooks server_hooks)
+      : config(server_config), hooks(std::move(server_hooks)) {
     if (!hooks.fatal) hooks.fatal = [](absl::Status why) { EndProcess(why); };
   }
 
@@ -108,7 +110,8 @@ struct Server::Impl {
     service.reset();
     worker.Stop();
     if (ran) {
-      // What the worker and the log's thread posted last holds snapshots under construction, which must go before their store.
+      // What the worker and the log's thread posted last holds snapshots under construction, which must go before their
+      // store.
       loop.context().restart();
       loop.context().run_for(absl::ToChronoNanoseconds(kLeftovers));
     }
@@ -235,8 +238,8 @@ absl::Status Server::Impl::Listen() {
   door.streams_per_address_max = config.max_connections_per_address;
   SYNOD_ASSIGN_OR_RETURN(grpc, frontdoor::GrpcServer::Start(door, &loop, service.get(), [this] { return Process(); }));
   if (config.admin_enabled) {
-    auto started_admin = frontdoor::AdminServer::Start({config.admin_address, config.admin_port}, &loop, service.get(), &slow,
-                                                       [this] { return AdminProcess(); });
+    auto started_admin = frontdoor::AdminServer::Start({config.admin_address, config.admin_port}, &loop, service.get(),
+                                                       &slow, [this] { return AdminProcess(); });
     if (started_admin.ok()) {
       admin = *std::move(started_admin);
     } else {
@@ -291,7 +294,8 @@ void Server::Impl::ShowReady() {
 void Server::Impl::CheckDisk() {
   storage::DiskReserve* reserve = disk.directory->reserve();
   absl::Status restored = reserve->Restore();
-  if (!restored.ok() && !std::exchange(reserve_failed, true)) SLOG_WARN("the disk reserve cannot be made: {}", restored.ToString());
+  if (!restored.ok() && !std::exchange(reserve_failed, true))
+    SLOG_WARN("the disk reserve cannot be made: {}", restored.ToString());
   bool low = reserve->Low();
   if (low != disk_low) {
     disk_low = low;
@@ -349,8 +353,10 @@ void Server::Stop() {
 
 std::string Server::Summary() const {
   const ServerConfig& config = impl_->config;
-  std::string text = absl::StrCat("server ", config.id.value(), " serves clients on ", HostPort(config.client_address, grpc_port()), " (gRPC)");
-  if (impl_->transport != nullptr) absl::StrAppend(&text, ", peers on ", HostPort(config.peer_listen_address, impl_->transport->port()));
+  std::string text = absl::StrCat("server ", config.id.value(), " serves clients on ",
+                                  HostPort(config.client_address, grpc_port()), " (gRPC)");
+  if (impl_->transport != nullptr)
+    absl::StrAppend(&text, ", peers on ", HostPort(config.peer_listen_address, impl_->transport->port()));
   if (impl_->admin != nullptr) absl::StrAppend(&text, ", admin http://", HostPort(config.admin_address, admin_port()));
   return text;
 }

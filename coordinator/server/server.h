@@ -13,16 +13,18 @@
 namespace synod::server {
 
 struct ServerHooks {
-  // Something durable failed or the state diverged (D12, D13). Called on the loop; must end the process. Unset: EndProcess.
+  // Something durable failed or the state diverged (D12, D13). Called on the loop; must end the process. Unset:
+  // EndProcess.
   std::function<void(absl::Status)> fatal;
 };
 
-// One loop (the thread that calls Run), and beside it the log's sync thread, the snapshot store's, a worker, gRPC's and the admin door's.
+// One loop (the thread that calls Run), and beside it the log's sync thread, the snapshot store's, a worker, gRPC's and
+// the admin door's.
 class Server {
  public:
-  // Opens the data, forms or finds the ensemble once Run runs, and listens: peers, clients, admin. A taken admin port is a warning, everything
-  // else an error with a text for people: those of OpenDisk; Unavailable: the peer or gRPC port cannot be listened at. `config` may have
-  // grpc_port or admin_port 0: any free one.
+  // Opens the data, forms or finds the ensemble once Run runs, and listens: peers, clients, admin. A taken admin port
+  // is a warning, everything else an error with a text for people: those of OpenDisk; Unavailable: the peer or gRPC
+  // port cannot be listened at. `config` may have grpc_port or admin_port 0: any free one.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config, ServerHooks hooks = {});
   // REQUIRES Run has returned or never ran.
   ~Server();

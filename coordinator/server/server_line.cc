@@ -40,7 +40,8 @@ absl::StatusOr<uint16_t> Port(const std::string& text, absl::string_view what) {
 
 absl::StatusOr<ServerLine> ParseServerLine(absl::string_view value) {
   std::pair<std::string, std::string> halves = absl::StrSplit(value, absl::MaxSplits(';', 1));
-  if (absl::StrContains(halves.first, "|")) return absl::InvalidArgumentError("several addresses for one server are not supported");
+  if (absl::StrContains(halves.first, "|"))
+    return absl::InvalidArgumentError("several addresses for one server are not supported");
   std::vector<std::string> parts = SplitAddress(halves.first);
   if (parts.size() < 2 || parts.size() > 4 || parts[0].empty()) {
     return absl::InvalidArgumentError("must be host:peerPort[:electionPort[:participant|:observer]]");
@@ -52,7 +53,8 @@ absl::StatusOr<ServerLine> ParseServerLine(absl::string_view value) {
     SYNOD_ASSIGN_OR_RETURN(line.election_port, Port(parts[2], "election port"));
   }
   if (parts.size() > 3) {
-    if (parts[3] != "participant" && parts[3] != "observer") return absl::InvalidArgumentError("the role must be participant or observer");
+    if (parts[3] != "participant" && parts[3] != "observer")
+      return absl::InvalidArgumentError("the role must be participant or observer");
     line.observer = parts[3] == "observer";
   }
   if (!halves.second.empty()) {

@@ -40,9 +40,9 @@ std::string Print(const Roles& roles) {
 }
 
 absl::Status Differ(const Roles& lines, const Roles& ensemble) {
-  return absl::FailedPreconditionError(absl::StrCat("the server lines name other servers or roles than the ensemble this data belongs to",
-                                                    "\n  server lines: ", Print(lines), "\n  ensemble:     ", Print(ensemble),
-                                                    "\nPut the lines back as they were; addresses may differ."));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the server lines name other servers or roles than the ensemble this data belongs to", "\n  server lines: ",
+      Print(lines), "\n  ensemble:     ", Print(ensemble), "\nPut the lines back as they were; addresses may differ."));
 }
 
 std::string PathOf(const std::string& data_dir) { return data_dir + "/synod.servers"; }
@@ -81,7 +81,8 @@ std::optional<std::vector<node::Seed>> DecodeServers(const std::string& text) {
   for (size_t i = 1; i + 1 < rows.size(); ++i) {
     std::vector<std::string> words = absl::StrSplit(rows[i], ' ');
     uint32_t id = 0;
-    if (words.size() != 2 || !absl::SimpleAtoi(words[0], &id) || (words[1] != "voter" && words[1] != "observer")) return std::nullopt;
+    if (words.size() != 2 || !absl::SimpleAtoi(words[0], &id) || (words[1] != "voter" && words[1] != "observer"))
+      return std::nullopt;
     lines.push_back({ServerId(id), words[1] == "voter" ? MemberRole::kVoter : MemberRole::kLearner, ""});
   }
   return lines;

@@ -1,4 +1,5 @@
-// D11: the server.N lines seed the first start only. Later ones may change addresses, but not who takes part or in which role.
+// D11: the server.N lines seed the first start only. Later ones may change addresses, but not who takes part or in
+// which role.
 #pragma once
 
 #include <optional>
@@ -23,9 +24,10 @@ struct KnownServers {
   std::vector<consensus::Configuration> earlier;
 };
 
-// FailedPrecondition with both lists. The recorded lines must name the same servers in the same roles. So must the configuration, but a line may
-// lack its member: an observer that has not been added yet; a voter that `earlier` or `recorded` knows, for the replacement of a wiped server is a
-// removal and then an addition (D10); anybody, where this server itself has no place yet.
+// FailedPrecondition with both lists. The recorded lines must name the same servers in the same roles. So must the
+// configuration, but a line may lack its member: an observer that has not been added yet; a voter that `earlier` or
+// `recorded` knows, for the replacement of a wiped server is a removal and then an addition (D10); anybody, where this
+// server itself has no place yet.
 absl::Status CheckServers(const std::vector<node::Seed>& lines, ServerId self, const KnownServers& known);
 
 // The file `synod.servers` in dataDir, beside what is moved away when a wiped server starts over.

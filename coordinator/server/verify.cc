@@ -35,7 +35,8 @@ class CountingSink final : public interfaces::RecordSink {
   interfaces::StateLoader* loader_;
 };
 
-// RocksDB never writes into a table file once it is made, but opening a database makes and removes files: links for the tables, copies of the rest.
+// RocksDB never writes into a table file once it is made, but opening a database makes and removes files: links for the
+// tables, copies of the rest.
 class Copy {
  public:
   Copy(files::path from, files::path to) : from_(std::move(from)), to_(std::move(to)) {}
@@ -58,7 +59,9 @@ class Copy {
         files::copy_file(it->path(), target, error);
       }
     }
-    if (error) return absl::UnavailableError(absl::StrCat("cannot copy ", from_.string(), " to ", to_.string(), ": ", error.message()));
+    if (error)
+      return absl::UnavailableError(
+          absl::StrCat("cannot copy ", from_.string(), " to ", to_.string(), ": ", error.message()));
     return absl::OkStatus();
   }
 
@@ -98,8 +101,8 @@ absl::StatusOr<SnapshotFinding> CheckSnapshot(const storage::StoredState& state,
   CountingSink sink(loader.get());
   SYNOD_RETURN_IF_ERROR(store->Load(&sink));
   SYNOD_RETURN_IF_ERROR(loader->Finish(*meta));
-  finding.line = absl::StrFormat("index %d, term %d, %d records, digest %016x as computed", meta->index.value(), meta->term.value(), sink.count,
-                                 meta->digest);
+  finding.line = absl::StrFormat("index %d, term %d, %d records, digest %016x as computed", meta->index.value(),
+                                 meta->term.value(), sink.count, meta->digest);
   finding.point = storage::SnapshotPoint{meta->index, meta->term, meta->configuration};
   return finding;
 }
@@ -109,20 +112,26 @@ absl::StatusOr<SnapshotFinding> CheckSnapshot(const storage::StoredState& state,
 VerifyResult VerifyData(const std::string& data_dir, const std::string& data_log_dir) {
   storage::PosixFileSystem fs;
   const std::string home = data_dir + "/synod";
-  if (!fs.IsDirectory(home)) return {false, absl::StrCat(data_dir, " is not a data directory of Synod's: it holds no directory synod\n")};
+  if (!fs.IsDirectory(home))
+    return {false, absl::StrCat(data_dir, " is not a data directory of Synod's: it holds no directory synod\n")};
   absl::StatusOr<std::unique_ptr<storage::FileLock>> lock = fs.Lock(data_dir + "/synod.lock");
-  if (absl::IsFailedPrecondition(lock.status())) return {false, absl::StrCat("a server runs on ", data_dir, ": stop it first\n")};
+  if (absl::IsFailedPrecondition(lock.status()))
+    return {false, absl::StrCat("a server runs on ", data_dir, ": stop it first\n")};
   if (!lock.ok()) return {false, absl::StrCat(lock.status().message(), "\n")};
   VerifyResult result{true, ""};
   std::optional<storage::SnapshotPoint> point;
-  absl::StatusOr<std::unique_ptr<storage::HardStateStore>> state = storage::HardStateStore::Load(&fs, home, /*mend=*/false);
+  absl::StatusOr<std::unique_ptr<storage::HardStateStore>> state =
+      storage::HardStateStore::Load(&fs, home, /*mend=*/false);
   if (state.ok()) {
     absl::StatusOr<SnapshotFinding> snapshot = CheckSnapshot((*state)->state(), home);
     result.ok = snapshot.ok();
-    absl::StrAppend(&result.text, "snapshot: ", snapshot.ok() ? absl::string_view(snapshot->line) : snapshot.status().message(), "\n");
+    absl::StrAppend(&result.text,
+                    "snapshot: ", snapshot.ok() ? absl::string_view(snapshot->line) : snapshot.status().message(),
+                    "\n");
     if (snapshot.ok()) point = snapshot->point;
   }
-  storage::VerifyReport report = storage::VerifyDataDirectory(&fs, data_dir, data_log_dir.empty() ? data_dir : data_log_dir, point);
+  storage::VerifyReport report =
+      storage::VerifyDataDirectory(&fs, data_dir, data_log_dir.empty() ? data_dir : data_log_dir, point);
   result.text += report.text;
   // The report's last line speaks for hard state and log only.
   if (!result.ok && report.ok) result.text += "DAMAGED: the snapshot\n";

@@ -99,7 +99,8 @@ std::vector<MemberStatus> Service::Members() const {
     return nullptr;
   };
   auto connected = [&](ServerId server) {
-    return server == impl_->node->self() || std::binary_search(status.connected.begin(), status.connected.end(), server);
+    return server == impl_->node->self() ||
+           std::binary_search(status.connected.begin(), status.connected.end(), server);
   };
   for (const consensus::Member& member : status.configuration.members) {
     MemberStatus out;

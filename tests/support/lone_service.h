@@ -1,5 +1,5 @@
-// A single server without disk, network or peers for tests of the doors: the real service and state machine on a loop thread of their own, over a node
-// that applies whatever is submitted at once.
+// A single server without disk, network or peers for tests of the doors: the real service and state machine on a loop
+// thread of their own, over a node that applies whatever is submitted at once.
 #pragma once
 
 #include <chrono>
@@ -77,7 +77,9 @@ class ThreadLoop final : public Executor {
 
 class SteadyClock final : public Clock {
  public:
-  absl::Duration Monotonic() const override { return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()); }
+  absl::Duration Monotonic() const override {
+    return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+  }
   int64_t WallMillis() const override { return 1700000000000; }
 };
 
@@ -131,7 +133,8 @@ class LoneService {
       owner_->loop_.Post([done = std::move(done)]() mutable { done(true); });
     }
     void SendService(ServerId to, std::string bytes) override {
-      owner_->loop_.Post([owner = owner_, to, bytes = std::move(bytes)] { owner->service_->OnServiceMessage(to, bytes); });
+      owner_->loop_.Post(
+          [owner = owner_, to, bytes = std::move(bytes)] { owner->service_->OnServiceMessage(to, bytes); });
     }
     bool leading() const override { return true; }
     bool LeadingAndCaughtUp() const override { return true; }

@@ -106,7 +106,8 @@ class AdminServerImpl final : public AdminServer {
     if (status.ready) return Answer(out, 200, Json{{"ready", true}, {"leader_id", status.leader.value()}});
     Answer(out, 503,
            Json{{"ready", false},
-                {"reason", status.leader.value() == 0 ? "no leader is known" : "not confirmed by a quorum, or not caught up"}});
+                {"reason",
+                 status.leader.value() == 0 ? "no leader is known" : "not confirmed by a quorum, or not caught up"}});
   }
 
   void Status(httplib::Response& out) {
@@ -183,8 +184,9 @@ class AdminServerImpl final : public AdminServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const AdminConfig& config, Executor* loop, service::Service* service,
-                                                                const SlowLog* slow, std::function<AdminProcess()> process) {
+absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const AdminConfig& config, Executor* loop,
+                                                                service::Service* service, const SlowLog* slow,
+                                                                std::function<AdminProcess()> process) {
   auto server = std::make_unique<AdminServerImpl>(loop, service, slow, std::move(process));
   if (absl::Status status = server->Listen(config); !status.ok()) return status;
   return std::unique_ptr<AdminServer>(std::move(server));

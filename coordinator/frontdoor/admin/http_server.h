@@ -1,10 +1,9 @@
 // The admin HTTP door: for probes, dashboards and people with curl.
 //
 //   /live     200 while the process and its loop work, 503 otherwise
-//   /ready    200 when a leader that a quorum confirmed is known and this server is caught up, 503 otherwise, with the reason
-//   /status   this server's view of itself and the ensemble, JSON
-//   /metrics  Prometheus text; ZooKeeper's names where they mean the same
-//   /slow     the latest slow operations, JSON, newest first
+//   /ready    200 when a leader that a quorum confirmed is known and this server is caught up, 503 otherwise, with the
+//   reason /status   this server's view of itself and the ensemble, JSON /metrics  Prometheus text; ZooKeeper's names
+//   where they mean the same /slow     the latest slow operations, JSON, newest first
 #pragma once
 
 #include <cstdint>
@@ -37,10 +36,11 @@ struct AdminProcess {
 class AdminServer {
  public:
   virtual ~AdminServer() = default;
-  // Answers on threads of its own; what it shows is read on `loop`. Unavailable: the address is taken or not ours (a warning for the caller, no
-  // reason to stop a server).
-  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const AdminConfig& config, Executor* loop, service::Service* service,
-                                                            const SlowLog* slow, std::function<AdminProcess()> process);
+  // Answers on threads of its own; what it shows is read on `loop`. Unavailable: the address is taken or not ours (a
+  // warning for the caller, no reason to stop a server).
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const AdminConfig& config, Executor* loop,
+                                                            service::Service* service, const SlowLog* slow,
+                                                            std::function<AdminProcess()> process);
   virtual uint16_t port() const = 0;
   // Not on the loop, which must still run.
   virtual void Stop() = 0;

@@ -64,7 +64,8 @@ class Builder {
 double Millis(uint64_t us) { return static_cast<double>(us) / 1000; }
 
 // The names ZooKeeper's dashboards know.
-void ZooKeeperNames(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process, Builder* out) {
+void ZooKeeperNames(const service::ServerStatus& status, const service::ServiceStats& stats,
+                    const AdminProcess& process, Builder* out) {
   uint64_t count = stats.read_latency.count + stats.write_latency.count;
   uint64_t sum = stats.read_latency.sum_us + stats.write_latency.sum_us;
   out->Gauge("znode_count", "Znodes", static_cast<double>(status.znodes));
@@ -74,17 +75,21 @@ void ZooKeeperNames(const service::ServerStatus& status, const service::ServiceS
   out->Gauge("num_alive_connections", "Client connections of this server", static_cast<double>(status.connections));
   out->Gauge("outstanding_requests", "Requests received and not answered", static_cast<double>(stats.outstanding));
   out->Gauge("avg_latency", "Mean time of a request, ms", count == 0 ? 0 : Millis(sum) / static_cast<double>(count));
-  out->Gauge("max_latency", "Longest time of a request, ms", Millis(std::max(stats.read_latency.max_us, stats.write_latency.max_us)));
+  out->Gauge("max_latency", "Longest time of a request, ms",
+             Millis(std::max(stats.read_latency.max_us, stats.write_latency.max_us)));
   out->Gauge("open_file_descriptor_count", "Open file descriptors", static_cast<double>(process.open_files));
   out->Gauge("max_file_descriptor_count", "Limit of open file descriptors", static_cast<double>(process.max_files));
   out->Gauge("uptime", "Time since the start of the process, ms", static_cast<double>(process.uptime_ms));
-  out->Counter("packets_received", "Requests, connects and pings received", static_cast<double>(stats.packets_received));
-  out->Counter("packets_sent", "Replies, events, pongs and connect answers sent", static_cast<double>(stats.packets_sent));
+  out->Counter("packets_received", "Requests, connects and pings received",
+               static_cast<double>(stats.packets_received));
+  out->Counter("packets_sent", "Replies, events, pongs and connect answers sent",
+               static_cast<double>(stats.packets_sent));
   out->Latency("readlatency", "Time of a read, s", stats.read_latency);
   out->Latency("updatelatency", "Time of a write, s", stats.write_latency);
 }
 
-void OwnNames(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process, Builder* out) {
+void OwnNames(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process,
+              Builder* out) {
   out->Labelled("synod_role", "1 for the server's role", "role", status.role, 1);
   out->Gauge("synod_ready", "1 if ready", status.ready ? 1 : 0);
   out->Gauge("synod_leader_id", "Id of the leader, 0 if unknown", static_cast<double>(status.leader.value()));
@@ -100,11 +105,13 @@ void OwnNames(const service::ServerStatus& status, const service::ServiceStats& 
   out->Gauge("synod_damaged_records", "Log records waiting for repair", static_cast<double>(status.damaged_records));
   out->Gauge("synod_writes_stopped", "1 if no majority agrees on the state", status.writes_stopped ? 1 : 0);
   out->Gauge("synod_refusing_growth", "1 near the memory limit or the disk reserve", status.refusing_growth ? 1 : 0);
-  out->Gauge("synod_paused_connections", "Connections not read for back-pressure", static_cast<double>(stats.paused_connections));
+  out->Gauge("synod_paused_connections", "Connections not read for back-pressure",
+             static_cast<double>(stats.paused_connections));
   out->Counter("synod_resubmitted_commands", "Commands sent again after a change of leader or connection",
                static_cast<double>(stats.resubmitted));
   out->Counter("synod_refused_writes", "Writes this server refused", static_cast<double>(stats.refused_writes));
-  out->Counter("synod_sessions_expired", "Sessions expired by this server as leader", static_cast<double>(stats.sessions_expired));
+  out->Counter("synod_sessions_expired", "Sessions expired by this server as leader",
+               static_cast<double>(stats.sessions_expired));
   out->Counter("synod_notifications", "Watch events sent", static_cast<double>(stats.notifications));
   out->Counter("synod_connections_refused", "Connections refused", static_cast<double>(stats.connections_refused));
   out->Counter("process_cpu_seconds_total", "User and system time", static_cast<double>(process.cpu_us) / 1e6);
@@ -113,7 +120,8 @@ void OwnNames(const service::ServerStatus& status, const service::ServiceStats& 
 
 }  // namespace
 
-std::string MetricsText(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process) {
+std::string MetricsText(const service::ServerStatus& status, const service::ServiceStats& stats,
+                        const AdminProcess& process) {
   Builder out;
   ZooKeeperNames(status, stats, process, &out);
   OwnNames(status, stats, process, &out);

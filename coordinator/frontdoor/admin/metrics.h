@@ -9,6 +9,7 @@
 namespace synod::frontdoor {
 
 // The text exposition format.
-std::string MetricsText(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process);
+std::string MetricsText(const service::ServerStatus& status, const service::ServiceStats& stats,
+                        const AdminProcess& process);
 
 }  // namespace synod::frontdoor

@@ -34,9 +34,7 @@ bool Take(v1::Create* in, service::CreateOp* out) {
 
 service::DeleteOp Take(v1::Delete* in) { return {std::move(*in->mutable_path()), in->version()}; }
 
-service::SetDataOp Take(v1::SetData* in) {
-  return {std::move(*in->mutable_path()), TakeData(in), in->version()};
-}
+service::SetDataOp Take(v1::SetData* in) { return {std::move(*in->mutable_path()), TakeData(in), in->version()}; }
 
 service::CheckOp Take(v1::Check* in) { return {std::move(*in->mutable_path()), in->version()}; }
 
@@ -75,7 +73,8 @@ Operation TakeAddWatch(v1::AddWatch* in) {
 }
 
 Operation TakeRemoveWatch(v1::RemoveWatch* in) {
-  if (in->kind() < v1::DATA || in->kind() > v1::WATCH_PERSISTENT_RECURSIVE) return NotUnderstood(false, "unknown kind of watch");
+  if (in->kind() < v1::DATA || in->kind() > v1::WATCH_PERSISTENT_RECURSIVE)
+    return NotUnderstood(false, "unknown kind of watch");
   return service::RemoveWatch{std::move(*in->mutable_path()), static_cast<service::WatchKind>(in->kind())};
 }
 
@@ -147,7 +146,8 @@ service::ConnectRequest FromProto(v1::Connect* in) {
   request.rearm.reserve(in->rearm_size());
   for (v1::WatchSet& watch : *in->mutable_rearm()) {
     if (watch.kind() < v1::DATA || watch.kind() > v1::WATCH_PERSISTENT_RECURSIVE) continue;
-    request.rearm.push_back({std::move(*watch.mutable_path()), static_cast<service::WatchKind>(watch.kind()), Zxid(watch.since_zxid())});
+    request.rearm.push_back(
+        {std::move(*watch.mutable_path()), static_cast<service::WatchKind>(watch.kind()), Zxid(watch.since_zxid())});
   }
   return request;
 }
@@ -176,7 +176,8 @@ void ToProto(service::Reply reply, v1::Reply* out) {
   if (reply.age != absl::ZeroDuration()) out->set_age_ms(static_cast<uint64_t>(absl::ToInt64Milliseconds(reply.age)));
   for (service::OpResult& result : reply.results) ResultToProto(result, out->add_results());
   if (reply.error != service::ErrorCode::kOk) return;
-  if (!reply.result.path.empty() || reply.result.stat.czxid.value() != 0) ResultToProto(reply.result, out->mutable_result());
+  if (!reply.result.path.empty() || reply.result.stat.czxid.value() != 0)
+    ResultToProto(reply.result, out->mutable_result());
   if (reply.stat) ToProto(*reply.stat, out->mutable_stat());
   if (reply.data) out->mutable_data()->set_value(*std::move(reply.data));
   out->mutable_children()->Reserve(static_cast<int>(reply.children.size()));

@@ -8,8 +8,8 @@
 
 namespace synod::frontdoor {
 
-// Takes the strings out of `in`. What has no meaning (no operation, an enum out of range) becomes Unintelligible, so that a write keeps its
-// number (S2).
+// Takes the strings out of `in`. What has no meaning (no operation, an enum out of range) becomes Unintelligible, so
+// that a write keeps its number (S2).
 service::Request FromProto(v1::Request* in);
 service::ConnectRequest FromProto(v1::Connect* in);
 

@@ -7,12 +7,13 @@
 
 namespace synod::frontdoor {
 
-grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* CoordinationService::Session(grpc::CallbackServerContext* context) {
+grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* CoordinationService::Session(
+    grpc::CallbackServerContext* context) {
   return new SessionStream(env_, context->peer());  // deletes itself
 }
 
-grpc::ServerUnaryReactor* CoordinationService::Call(grpc::CallbackServerContext* context, const v1::CallRequest* request,
-                                                    v1::CallReply* reply) {
+grpc::ServerUnaryReactor* CoordinationService::Call(grpc::CallbackServerContext* context,
+                                                    const v1::CallRequest* request, v1::CallReply* reply) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   v1::Request copy = request->request();
   service::CallRequest call;

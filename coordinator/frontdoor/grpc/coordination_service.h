@@ -9,7 +9,8 @@ class CoordinationService final : public v1::Coordination::CallbackService {
  public:
   explicit CoordinationService(const StreamEnvironment* environment) : env_(environment) {}
   grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* Session(grpc::CallbackServerContext* context) override;
-  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context, const v1::CallRequest* request, v1::CallReply* reply) override;
+  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context, const v1::CallRequest* request,
+                                 v1::CallReply* reply) override;
 
  private:
   const StreamEnvironment* const env_;

@@ -7,7 +7,8 @@
 
 namespace synod::frontdoor {
 
-EnsembleService::EnsembleService(Executor* loop, service::Service* service, std::function<ProcessInfo()> process, std::string address)
+EnsembleService::EnsembleService(Executor* loop, service::Service* service, std::function<ProcessInfo()> process,
+                                 std::string address)
     : loop_(loop), service_(service), process_(std::move(process)), address_(std::move(address)) {}
 
 grpc::ServerUnaryReactor* EnsembleService::Status(grpc::CallbackServerContext* context, const v1::StatusRequest*,
@@ -40,8 +41,8 @@ grpc::ServerUnaryReactor* EnsembleService::Members(grpc::CallbackServerContext* 
   return reactor;
 }
 
-grpc::ServerUnaryReactor* EnsembleService::Transfer(grpc::CallbackServerContext* context, const v1::TransferRequest* request,
-                                                    v1::TransferReply* reply) {
+grpc::ServerUnaryReactor* EnsembleService::Transfer(grpc::CallbackServerContext* context,
+                                                    const v1::TransferRequest* request, v1::TransferReply* reply) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   loop_->Post([this, reactor, reply, target = ServerId(request->target())] {
     service_->TransferLeadership(target, [reactor, reply](absl::StatusOr<ServerId> leader) {

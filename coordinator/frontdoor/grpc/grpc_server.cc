@@ -16,7 +16,8 @@ namespace {
 
 class GrpcServerImpl final : public GrpcServer {
  public:
-  GrpcServerImpl(const GrpcServerConfig& config, Executor* loop, service::Service* service, std::function<ProcessInfo()> process)
+  GrpcServerImpl(const GrpcServerConfig& config, Executor* loop, service::Service* service,
+                 std::function<ProcessInfo()> process)
       : environment_{loop, service, config.unsent_bytes_max, config.streams_per_address_max, &streams_},
         coordination_(&environment_),
         ensemble_(loop, service, std::move(process), config.address) {}
@@ -30,14 +31,16 @@ class GrpcServerImpl final : public GrpcServer {
     grpc::ResourceQuota quota("synod");
     quota.Resize(config.memory_bytes_max);
     builder.SetResourceQuota(quota);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server on the port is an error, not a silent sharer
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                               0);  // a second server on the port is an error, not a silent sharer
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
     builder.RegisterService(&coordination_);
     builder.RegisterService(&ensemble_);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) return absl::UnavailableError(absl::StrCat("gRPC: cannot listen on ", config.address));
+    if (server_ == nullptr || port_ == 0)
+      return absl::UnavailableError(absl::StrCat("gRPC: cannot listen on ", config.address));
     server_->GetHealthCheckService()->SetServingStatus("live", true);
     SetReady(false);
     return absl::OkStatus();
@@ -71,7 +74,8 @@ class GrpcServerImpl final : public GrpcServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerConfig& config, Executor* loop, service::Service* service,
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerConfig& config, Executor* loop,
+                                                              service::Service* service,
                                                               std::function<ProcessInfo()> process) {
   auto server = std::make_unique<GrpcServerImpl>(config, loop, service, std::move(process));
   if (absl::Status status = server->Bind(config); !status.ok()) return status;

@@ -26,14 +26,15 @@ struct ProcessInfo {
   std::string version;
   StorageId storage;
   absl::Duration uptime;
-  uint64_t cpu_us = 0;          // user and system time
+  uint64_t cpu_us = 0;  // user and system time
   uint64_t resident_bytes = 0;
 };
 
 class GrpcServer {
  public:
   // `service` is touched on `loop` only; both must outlive Stop. Unavailable: the address cannot be bound.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const GrpcServerConfig& config, Executor* loop, service::Service* service,
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const GrpcServerConfig& config, Executor* loop,
+                                                           service::Service* service,
                                                            std::function<ProcessInfo()> process);
   virtual ~GrpcServer() = default;
   virtual int port() const = 0;
@@ -41,8 +42,8 @@ class GrpcServer {
   virtual size_t open_streams() const = 0;
   // The health service's answer for "": ready. "live" is always serving. Any thread.
   virtual void SetReady(bool ready) = 0;
-  // Ends every stream and call; returns when all handlers have ended. Not on the loop, which must still run; Service::Stop comes first, so that
-  // streams end with its reason.
+  // Ends every stream and call; returns when all handlers have ended. Not on the loop, which must still run;
+  // Service::Stop comes first, so that streams end with its reason.
   virtual void Stop() = 0;
 };
 

@@ -13,7 +13,8 @@ namespace {
 constexpr size_t kItemOverhead = 96;  // a reply's fixed parts on the heap, near enough
 
 size_t RoughSize(const service::Reply& reply) {
-  size_t bytes = kItemOverhead + reply.message.size() + reply.result.path.size() + (reply.data ? reply.data->size() : 0);
+  size_t bytes =
+      kItemOverhead + reply.message.size() + reply.result.path.size() + (reply.data ? reply.data->size() : 0);
   for (const std::string& name : reply.children) bytes += name.size() + 24;
   for (const service::OpResult& result : reply.results) bytes += kItemOverhead + result.path.size();
   return bytes;
@@ -34,7 +35,8 @@ std::string Readable(const std::string& address) {
 
 }  // namespace
 
-SessionStream::SessionStream(const StreamEnvironment* environment, const std::string& peer) : env_(environment), address_(AddressOf(peer)) {
+SessionStream::SessionStream(const StreamEnvironment* environment, const std::string& peer)
+    : env_(environment), address_(AddressOf(peer)) {
   env_->loop->Post([this] { Open(); });
 }
 
@@ -57,8 +59,8 @@ void SessionStream::CountOut() {
 void SessionStream::Open() {
   if (!CountIn()) {
     End(ToStatus(service::CloseReason::kOverloaded,
-                 absl::StrCat("this server takes no more than ", env_->streams_per_address_max, " connections from ", Readable(address_),
-                              " (maxClientCnxns)")));
+                 absl::StrCat("this server takes no more than ", env_->streams_per_address_max, " connections from ",
+                              Readable(address_), " (maxClientCnxns)")));
     return;
   }
   id_ = env_->service->Open(this, service::ConnectionOptions{});
@@ -180,7 +182,8 @@ void SessionStream::Added(size_t bytes) {
 void SessionStream::FlushAtEndOfTurn() {
   if (flush_posted_) return;
   flush_posted_ = true;
-  // Posted behind what is ready now, so that all that one turn brings leaves in one write. The stream lives until OnDone's own task, posted later.
+  // Posted behind what is ready now, so that all that one turn brings leaves in one write. The stream lives until
+  // OnDone's own task, posted later.
   env_->loop->Post([this] {
     flush_posted_ = false;
     Flush();
@@ -192,7 +195,8 @@ void SessionStream::Flush() {
     open_ = false;
     env_->service->ConnectionClosed(id_, /*by_peer=*/false);
     absl::MutexLock lock(&mutex_);
-    gathering_ = std::make_unique<Outgoing>();  // nothing unacknowledged is lost: the client re-sends under the same numbers
+    gathering_ =
+        std::make_unique<Outgoing>();  // nothing unacknowledged is lost: the client re-sends under the same numbers
     if (!finished_) {
       finished_ = ending_ = true;
       Finish(ToStatus(service::CloseReason::kOverloaded, "the client reads too slowly"));

@@ -1,8 +1,9 @@
 // One client's Session stream: a service::Connection over gRPC's callback API.
 //
-// Two kinds of threads meet here. The service calls on the loop; gRPC calls on threads of its own. What the loop gives is gathered in one
-// ServerMessage, handed to gRPC once per turn of the loop; when gRPC has finished writing it takes what gathered meanwhile without waking the loop. A message
-// read is handed to the loop whole. The object deletes itself on the loop once gRPC is done with it.
+// Two kinds of threads meet here. The service calls on the loop; gRPC calls on threads of its own. What the loop gives
+// is gathered in one ServerMessage, handed to gRPC once per turn of the loop; when gRPC has finished writing it takes
+// what gathered meanwhile without waking the loop. A message read is handed to the loop whole. The object deletes
+// itself on the loop once gRPC is done with it.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -30,13 +31,14 @@ struct OpenStreams {
 // What all streams of a server share. Outlives them.
 struct StreamEnvironment {
   Executor* loop = nullptr;
-  service::Service* service = nullptr;  // touched on the loop only
-  size_t unsent_bytes_max = 16 << 20;   // per stream: a reader slower than this is cut off
-  uint32_t streams_per_address_max = 0; // of one client address, loopback too (maxClientCnxns); 0: no limit
+  service::Service* service = nullptr;   // touched on the loop only
+  size_t unsent_bytes_max = 16 << 20;    // per stream: a reader slower than this is cut off
+  uint32_t streams_per_address_max = 0;  // of one client address, loopback too (maxClientCnxns); 0: no limit
   OpenStreams* streams = nullptr;
 };
 
-class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>, public service::Connection {
+class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>,
+                            public service::Connection {
  public:
   // `peer` as grpc::ServerContext::peer() gives it.
   SessionStream(const StreamEnvironment* environment, const std::string& peer);
@@ -81,11 +83,11 @@ class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1
 
   // Loop only.
   service::ConnectionId id_;
-  bool counted_ = false;     // for its address
-  bool open_ = false;        // the service knows this connection
+  bool counted_ = false;  // for its address
+  bool open_ = false;     // the service knows this connection
   bool connect_seen_ = false;
   bool paused_ = false;
-  bool read_wanted_ = false; // a message was taken while paused: the next read is still to be asked for
+  bool read_wanted_ = false;  // a message was taken while paused: the next read is still to be asked for
   bool flush_posted_ = false;
   bool too_slow_ = false;
 
@@ -95,10 +97,10 @@ class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1
   absl::Mutex mutex_;
   std::unique_ptr<Outgoing> gathering_ ABSL_GUARDED_BY(mutex_) = std::make_unique<Outgoing>();
   std::unique_ptr<Outgoing> writing_ ABSL_GUARDED_BY(mutex_);
-  bool flush_due_ ABSL_GUARDED_BY(mutex_) = false;   // the turn ended while a write was under way
-  bool ending_ ABSL_GUARDED_BY(mutex_) = false;      // no more is gathered; finish when all is written
+  bool flush_due_ ABSL_GUARDED_BY(mutex_) = false;  // the turn ended while a write was under way
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;     // no more is gathered; finish when all is written
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  bool broken_ ABSL_GUARDED_BY(mutex_) = false;      // a write failed: the client is gone
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;  // a write failed: the client is gone
   grpc::Status final_status_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -70,8 +70,9 @@ grpc::StatusCode CodeOf(service::ErrorCode code) {
   }
 }
 
-// google.rpc.Status {int32 code = 1; string message = 2; repeated Any details = 3}, Any {string type_url = 1; bytes value = 2}: written by hand, since
-// Debian has no package of the googleapis messages. A protobuf varint and a length-delimited field are those of ByteWriter.
+// google.rpc.Status {int32 code = 1; string message = 2; repeated Any details = 3}, Any {string type_url = 1; bytes
+// value = 2}: written by hand, since Debian has no package of the googleapis messages. A protobuf varint and a
+// length-delimited field are those of ByteWriter.
 std::string RpcStatus(int code, const std::string& message, const v1::Error& error) {
   constexpr uint8_t kVarint1 = 0x08, kBytes1 = 0x0a, kBytes2 = 0x12, kBytes3 = 0x1a;
   ByteWriter any;

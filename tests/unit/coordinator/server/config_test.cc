@@ -94,9 +94,12 @@ TEST(ServerConfigTest, ZooKeepersSampleIsASingleServerOnLoopback) {
 TEST(ServerConfigTest, EveryKeyIsTaken) {
   ServerConfig c = Parsed(
       "tickTime=1000\ndataDir=/data\ndataLogDir=/log\nclientPort=3000\nclientPortAddress=0.0.0.0\ngrpcPort=3500\n"
-      "minSessionTimeout=500\nmaxSessionTimeout=60000\nmaxClientCnxns=7\nmaxCnxns=9\njute.maxbuffer=2048\nsnapCount=1000\n"
-      "snapSizeLimitInKb=2\npreAllocSize=2048\nadmin.enableServer=false\nadmin.serverAddress=10.0.0.1\nadmin.serverPort=9000\n"
-      "electionTimeoutMin=400\nelectionTimeoutMax=900\nmemoryLimitMb=3\ndiskReserveMb=4\nlogRetainMb=5\nslowOperationMs=6\n"
+      "minSessionTimeout=500\nmaxSessionTimeout=60000\nmaxClientCnxns=7\nmaxCnxns=9\njute.maxbuffer=2048\nsnapCount="
+      "1000\n"
+      "snapSizeLimitInKb=2\npreAllocSize=2048\nadmin.enableServer=false\nadmin.serverAddress=10.0.0.1\nadmin."
+      "serverPort=9000\n"
+      "electionTimeoutMin=400\nelectionTimeoutMax=900\nmemoryLimitMb=3\ndiskReserveMb=4\nlogRetainMb="
+      "5\nslowOperationMs=6\n"
       "formWithoutPeers=true\nlogLevel=debug\nlogFile=/var/log/synod\n");
   EXPECT_EQ(c.tick_time, absl::Seconds(1));
   EXPECT_EQ(c.data_dir, "/data");
@@ -127,7 +130,9 @@ TEST(ServerConfigTest, EveryKeyIsTaken) {
   EXPECT_THAT(c.warnings, IsEmpty());
 }
 
-TEST(ServerConfigTest, AdminPortIsAnotherNameOfAdminServerPort) { EXPECT_EQ(Parsed("dataDir=/d\nadminPort=9001\n").admin_port, 9001); }
+TEST(ServerConfigTest, AdminPortIsAnotherNameOfAdminServerPort) {
+  EXPECT_EQ(Parsed("dataDir=/d\nadminPort=9001\n").admin_port, 9001);
+}
 
 TEST(ServerConfigTest, ServerLinesGiveSeedsAndTheOwnPeerAddress) {
   ServerConfig config = Parsed(kThree, "2\n");
@@ -149,7 +154,8 @@ TEST(ServerConfigTest, TheClientPartOfTheOwnServerLineIsTheClientPort) {
   EXPECT_EQ(config.client_port, 4000);
   EXPECT_EQ(config.grpc_port, 4100);
   EXPECT_EQ(config.client_address, "0.0.0.0");
-  EXPECT_THAT(Error("dataDir=/d\nclientPort=2181\nserver.1=a:2888:3888;4000\n", "1"), HasSubstr("clientPort contradicts"));
+  EXPECT_THAT(Error("dataDir=/d\nclientPort=2181\nserver.1=a:2888:3888;4000\n", "1"),
+              HasSubstr("clientPort contradicts"));
 }
 
 TEST(ServerConfigTest, MyIdNamesTheServer) {
@@ -170,7 +176,8 @@ TEST(ServerConfigTest, UnknownKeysAndKeysWithoutEffectWarnWithTheirLine) {
 }
 
 TEST(ServerConfigTest, AnEvenNumberOfVotersWarns) {
-  EXPECT_THAT(Parsed("dataDir=/d\nserver.1=a:1:2\nserver.2=b:1:2\n", "1").warnings, ElementsAre(HasSubstr("use an odd number")));
+  EXPECT_THAT(Parsed("dataDir=/d\nserver.1=a:1:2\nserver.2=b:1:2\n", "1").warnings,
+              ElementsAre(HasSubstr("use an odd number")));
 }
 
 TEST(ServerConfigTest, BlanksCommentsEscapesAndCarriageReturnsAreAsInJavaProperties) {
@@ -199,33 +206,37 @@ TEST_P(ImpossibleValue, IsRefusedWithItsLineAndReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, ImpossibleValue,
-    ::testing::Values(Impossible{"tickTime=0", "must be between"}, Impossible{"tickTime=abc", "not a number"},
-                      Impossible{"clientPort=0", "must be between 1 and 65535"}, Impossible{"clientPort=65536", "must be between"},
-                      Impossible{"grpcPort=0", "must be between"}, Impossible{"grpcPort=70000", "must be between"},
-                      Impossible{"admin.serverPort=-1", "must be between"}, Impossible{"adminPort=x", "not a number"},
-                      Impossible{"admin.enableServer=maybe", "true or false"}, Impossible{"dataLogDir=", "must not be empty"},
-                      Impossible{"clientPortAddress=", "must not be empty"}, Impossible{"minSessionTimeout=-2", "must be between"},
-                      Impossible{"maxSessionTimeout=1e3", "not a number"}, Impossible{"maxClientCnxns=-1", "must be between"},
-                      Impossible{"maxCnxns=-1", "must be between"}, Impossible{"jute.maxbuffer=10", "must be between"},
-                      Impossible{"snapCount=1", "must be between"}, Impossible{"snapSizeLimitInKb=0", "must be between"},
-                      Impossible{"preAllocSize=1", "must be between"}, Impossible{"electionTimeoutMin=10", "must be between"},
-                      Impossible{"electionTimeoutMax=999999", "must be between"}, Impossible{"memoryLimitMb=-5", "must be between"},
-                      Impossible{"diskReserveMb=-1", "must be between"}, Impossible{"logRetainMb=0", "must be between"},
-                      Impossible{"slowOperationMs=-1", "must be between"}, Impossible{"formWithoutPeers=1", "true or false"},
-                      Impossible{"quorumListenOnAllIPs=2", "true or false"}, Impossible{"server.0=a:1:2", "1..255"},
-                      Impossible{"server.256=a:1:2", "1..255"}, Impossible{"server.x=a:1:2", "1..255"},
-                      Impossible{"server.1=a", "must be host:peerPort"}, Impossible{"server.1=a:99999:2", "not a port"},
-                      Impossible{"dataDir=/e", "the key stands twice"}));
+    ::testing::Values(
+        Impossible{"tickTime=0", "must be between"}, Impossible{"tickTime=abc", "not a number"},
+        Impossible{"clientPort=0", "must be between 1 and 65535"}, Impossible{"clientPort=65536", "must be between"},
+        Impossible{"grpcPort=0", "must be between"}, Impossible{"grpcPort=70000", "must be between"},
+        Impossible{"admin.serverPort=-1", "must be between"}, Impossible{"adminPort=x", "not a number"},
+        Impossible{"admin.enableServer=maybe", "true or false"}, Impossible{"dataLogDir=", "must not be empty"},
+        Impossible{"clientPortAddress=", "must not be empty"}, Impossible{"minSessionTimeout=-2", "must be between"},
+        Impossible{"maxSessionTimeout=1e3", "not a number"}, Impossible{"maxClientCnxns=-1", "must be between"},
+        Impossible{"maxCnxns=-1", "must be between"}, Impossible{"jute.maxbuffer=10", "must be between"},
+        Impossible{"snapCount=1", "must be between"}, Impossible{"snapSizeLimitInKb=0", "must be between"},
+        Impossible{"preAllocSize=1", "must be between"}, Impossible{"electionTimeoutMin=10", "must be between"},
+        Impossible{"electionTimeoutMax=999999", "must be between"}, Impossible{"memoryLimitMb=-5", "must be between"},
+        Impossible{"diskReserveMb=-1", "must be between"}, Impossible{"logRetainMb=0", "must be between"},
+        Impossible{"slowOperationMs=-1", "must be between"}, Impossible{"formWithoutPeers=1", "true or false"},
+        Impossible{"quorumListenOnAllIPs=2", "true or false"}, Impossible{"server.0=a:1:2", "1..255"},
+        Impossible{"server.256=a:1:2", "1..255"}, Impossible{"server.x=a:1:2", "1..255"},
+        Impossible{"server.1=a", "must be host:peerPort"}, Impossible{"server.1=a:99999:2", "not a port"},
+        Impossible{"dataDir=/e", "the key stands twice"}));
 
 TEST(ServerConfigTest, ContradictionsAreRefused) {
   EXPECT_THAT(Error(""), HasSubstr("dataDir is missing"));
   EXPECT_THAT(Error("dataDir=/d\nclientPort=65500\n"), HasSubstr("clientPort + 100 is no port"));
-  EXPECT_THAT(Error("dataDir=/d\nminSessionTimeout=9000\nmaxSessionTimeout=8000\n"), HasSubstr("above maxSessionTimeout"));
+  EXPECT_THAT(Error("dataDir=/d\nminSessionTimeout=9000\nmaxSessionTimeout=8000\n"),
+              HasSubstr("above maxSessionTimeout"));
   EXPECT_THAT(Error("dataDir=/d\nelectionTimeoutMin=600\n"), HasSubstr("must be below electionTimeoutMax"));
   EXPECT_THAT(Error("dataDir=/d\ngrpcPort=8080\n"), HasSubstr("admin.serverPort and grpcPort are the same"));
-  EXPECT_THAT(Error("dataDir=/d\ngrpcPort=2888\nserver.1=a:2888:3888\n"), HasSubstr("grpcPort and the peer port are the same"));
+  EXPECT_THAT(Error("dataDir=/d\ngrpcPort=2888\nserver.1=a:2888:3888\n"),
+              HasSubstr("grpcPort and the peer port are the same"));
   EXPECT_THAT(Error("dataDir=/d\nlogLevel=loud\n"), HasSubstr("logLevel must be"));
-  EXPECT_THAT(Error("dataDir=/d\nserver.1=a:1:2\nserver.2=a:1:3\n", "1"), HasSubstr("two server lines have the address a:1"));
+  EXPECT_THAT(Error("dataDir=/d\nserver.1=a:1:2\nserver.2=a:1:3\n", "1"),
+              HasSubstr("two server lines have the address a:1"));
   EXPECT_THAT(Error("dataDir=/d\nserver.1=a:1:2:observer\n"), HasSubstr("nobody can vote"));
   EXPECT_THAT(Error(absl::StrCat(kThree, "peerType=observer\n"), "1"), HasSubstr("peerType contradicts"));
 }

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,7 +27,8 @@
 
 namespace synod::server::testing {
 
-inline constexpr absl::Duration kPatience = absl::Seconds(60);  // the machine may be busy; nothing waits as long if all is well
+inline constexpr absl::Duration kPatience =
+    absl::Seconds(60);  // the machine may be busy; nothing waits as long if all is well
 
 // Looks until it is so.
 inline bool Eventually(const std::function<bool()>& holds, absl::Duration within = kPatience) {
@@ -56,7 +58,8 @@ class TempDirectory {
   std::string path_;
 };
 
-// A port of loopback that no other process is given while this lives: bound and not listened at, which lets a listener with SO_REUSEADDR in.
+// A port of loopback that no other process is given while this lives: bound and not listened at, which lets a listener
+// with SO_REUSEADDR in.
 class Port {
  public:
   Port() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -145,9 +148,9 @@ class Running {
  public:
   explicit Running(const ServerConfig& config) {
     absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config, {.fatal = [](absl::Status why) {
-      ADD_FAILURE() << "fatal: " << why;
-      abort();
-    }});
+                                                                     ADD_FAILURE() << "fatal: " << why;
+                                                                     abort();
+                                                                   }});
     status_ = server.status();
     if (!server.ok()) return;
     server_ = *std::move(server);
@@ -220,6 +223,63 @@ inline v1::Request GetRequest(const std::string& path, v1::ReadStrength strength
   request.mutable_get_data()->set_path(path);
   return request;
 }
+
+inline void TakeSnapshot(Running& server) {
+  grpc::ClientContext context;
+  Running::Limit(&context);
+  v1::SnapshotReply reply;
+  grpc::Status status = server.ensemble().Snapshot(&context, v1::SnapshotRequest(), &reply);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+}
+
+// A Session stream, one message at a time.
+class Stream {
+ public:
+  explicit Stream(Running& server) {
+    Running::Limit(&context_);
+    stream_ = server.coordination().Session(&context_);
+  }
+  ~Stream() {
+    context_.TryCancel();
+    if (!finished_) Finish();
+  }
+  bool Connect(uint32_t timeout_ms = 60000) {
+    v1::ClientMessage message;
+    message.mutable_connect()->set_timeout_ms(timeout_ms);
+    v1::ServerMessage answer;
+    if (!stream_->Write(message) || !stream_->Read(&answer) || !answer.has_connected()) return false;
+    connected_ = answer.connected();
+    return true;
+  }
+  const v1::Connected& connected() const { return connected_; }
+  bool Write(const v1::ClientMessage& message) { return stream_->Write(message); }
+  // The next item, or nothing when the stream has ended.
+  std::optional<v1::Item> Next() {
+    while (items_.empty()) {
+      v1::ServerMessage message;
+      if (!stream_->Read(&message)) return std::nullopt;
+      for (const v1::Item& item : message.items()) items_.push_back(item);
+    }
+    v1::Item item = items_.front();
+    items_.erase(items_.begin());
+    return item;
+  }
+  void HalfClose() { stream_->WritesDone(); }
+  grpc::Status Finish() {
+    v1::ServerMessage rest;
+    while (stream_->Read(&rest)) {
+    }
+    finished_ = true;
+    return stream_->Finish();
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::ClientMessage, v1::ServerMessage>> stream_;
+  std::vector<v1::Item> items_;
+  v1::Connected connected_;
+  bool finished_ = false;
+};
 
 // Three servers, or what is left of them.
 class Ensemble {

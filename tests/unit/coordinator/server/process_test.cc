@@ -15,10 +15,10 @@ namespace synod::server {
 namespace {
 
 using testing::Eventually;
-using testing::Port;
-using testing::TempDirectory;
 using ::testing::HasSubstr;
+using testing::Port;
 using ::testing::StartsWith;
+using testing::TempDirectory;
 
 // A child that is gone when this is.
 class Process {
@@ -63,9 +63,10 @@ class ProcessTest : public ::testing::Test {
  protected:
   std::string WriteConfig(const std::string& more = "") {
     std::filesystem::create_directories(data());
-    std::ofstream(directory_.path() + "/zoo.cfg") << "dataDir=" << data() << "\ngrpcPort=" << grpc_.number() << "\nadmin.serverPort="
-                                                  << admin_.number() << "\ndiskReserveMb=0\npreAllocSize=4096\n"
-                                                  << more;
+    std::ofstream(directory_.path() + "/zoo.cfg")
+        << "dataDir=" << data() << "\ngrpcPort=" << grpc_.number() << "\nadmin.serverPort=" << admin_.number()
+        << "\ndiskReserveMb=0\npreAllocSize=4096\n"
+        << more;
     return directory_.path() + "/zoo.cfg";
   }
   std::string data() const { return directory_.path() + "/data"; }
@@ -122,8 +123,8 @@ TEST_F(ProcessTest, ATakenPortEndsWithOne) {
 TEST_F(ProcessTest, ItSaysWhereItServesAndLeavesAtSigtermWithZero) {
   Process process(directory_.path(), {WriteConfig("foo=bar\n")});
   ASSERT_TRUE(Serves(process)) << process.Output();
-  EXPECT_THAT(process.Output(), HasSubstr(absl::StrCat("server 1 serves clients on 127.0.0.1:", grpc_.number(), " (gRPC), admin http://127.0.0.1:",
-                                                       admin_.number())));
+  EXPECT_THAT(process.Output(), HasSubstr(absl::StrCat("server 1 serves clients on 127.0.0.1:", grpc_.number(),
+                                                       " (gRPC), admin http://127.0.0.1:", admin_.number())));
   EXPECT_THAT(process.Output(), HasSubstr("foo has no effect"));
   process.Signal(SIGTERM);
   EXPECT_EQ(process.Wait(), 0) << process.Output();

@@ -59,7 +59,8 @@ TEST(ServerListTest, AnAddedRemovedOrChangedServerIsRefusedWithBothLists) {  // 
 }
 
 TEST(ServerListTest, AnObserverMayNotHaveBeenAddedYet) {
-  EXPECT_TRUE(Check(Lines({{1, kV}, {2, kV}, {3, kV}, {4, kO}}), {.latest = Members({{1, kV}, {2, kV}, {3, kV}})}).ok());
+  EXPECT_TRUE(
+      Check(Lines({{1, kV}, {2, kV}, {3, kV}, {4, kO}}), {.latest = Members({{1, kV}, {2, kV}, {3, kV}})}).ok());
 }
 
 TEST(ServerListTest, AVoterThatIsBeingReplacedMayBeMissing) {  // D10: removal, then addition
@@ -78,7 +79,8 @@ TEST(ServerListTest, AServerWithoutAPlaceYetSeesOnlyPartOfTheEnsemble) {  // D10
 }
 
 TEST(ServerListTest, TheLinesOfTheFirstStartBindEvenAGuest) {
-  EXPECT_FALSE(Check(Lines({{1, kV}, {2, kV}, {3, kV}, {4, kO}}), {.recorded = Lines({{1, kV}, {2, kV}, {3, kV}})}).ok());
+  EXPECT_FALSE(
+      Check(Lines({{1, kV}, {2, kV}, {3, kV}, {4, kO}}), {.recorded = Lines({{1, kV}, {2, kV}, {3, kV}})}).ok());
 }
 
 TEST(ServerListTest, TheFileKeepsIdsAndRoles) {
@@ -90,7 +92,8 @@ TEST(ServerListTest, TheFileKeepsIdsAndRoles) {
 }
 
 TEST(ServerListTest, ADamagedFileCountsAsMissing) {
-  for (const char* text : {"", "synod servers\n", "synod servers\n1 voter", "synod servers\nx voter\n", "other\n1 voter\n", "synod servers\n1 boss\n"}) {
+  for (const char* text : {"", "synod servers\n", "synod servers\n1 voter", "synod servers\nx voter\n",
+                           "other\n1 voter\n", "synod servers\n1 boss\n"}) {
     EXPECT_FALSE(DecodeServers(text).has_value()) << text;
   }
 }

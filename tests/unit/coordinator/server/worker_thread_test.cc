@@ -16,7 +16,10 @@ TEST(WorkerThreadTest, TasksRunOneAtATimeInTheOrderOfPosting) {
   WorkerThread worker;
   std::vector<int> ran;
   std::promise<void> done;
-  worker.PostAfter(absl::Milliseconds(1), [&] { ran.push_back(4); done.set_value(); });
+  worker.PostAfter(absl::Milliseconds(1), [&] {
+    ran.push_back(4);
+    done.set_value();
+  });
   for (int i = 1; i <= 3; ++i) worker.Post([&ran, i] { ran.push_back(i); });
   done.get_future().wait();
   worker.Stop();
@@ -28,7 +31,11 @@ TEST(WorkerThreadTest, StopWaitsForTheTaskThatRunsAndDropsTheRest) {
   std::promise<void> begun, go;
   bool first = false, second = false;
   auto held = std::make_shared<int>(0);
-  worker.Post([&] { begun.set_value(); go.get_future().wait(); first = true; });
+  worker.Post([&] {
+    begun.set_value();
+    go.get_future().wait();
+    first = true;
+  });
   worker.Post([&second, held] { second = true; });
   begun.get_future().wait();
   std::thread stopper([&] { worker.Stop(); });

@@ -112,7 +112,9 @@ TEST_F(AdminTest, AnUnknownPageIsNotFound) {
 }
 
 TEST_F(AdminTest, ATakenPortIsUnavailable) {
-  absl::Status taken = AdminServer::Start({"127.0.0.1", admin_->port()}, &lone_.loop(), lone_.service(), &slow_, [] { return AdminProcess(); }).status();
+  absl::Status taken = AdminServer::Start({"127.0.0.1", admin_->port()}, &lone_.loop(), lone_.service(), &slow_, [] {
+                         return AdminProcess();
+                       }).status();
   EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(taken.message()), HasSubstr("cannot listen on 127.0.0.1"));
 }

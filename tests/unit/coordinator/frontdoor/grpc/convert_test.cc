@@ -152,7 +152,8 @@ TEST(ConvertTest, AConnectResultIsToldWhole) {
   v1::Connected out;
   ToProto(in, &out);
   EXPECT_EQ(out.ShortDebugString(),
-            "session_id: 5 password: \"secret\" timeout_ms: 6000 disconnect_grace_ms: 200 generation: 3 last_applied_sequence: 4 zxid: 9 "
+            "session_id: 5 password: \"secret\" timeout_ms: 6000 disconnect_grace_ms: 200 generation: 3 "
+            "last_applied_sequence: 4 zxid: 9 "
             "server_id: 2 max_data_bytes: 100 max_outstanding: 10");
 }
 
@@ -173,7 +174,8 @@ TEST(ConvertTest, AMemberIsToldWhole) {
   v1::MemberInfo out;
   ToProto(in, &out);
   EXPECT_EQ(out.ShortDebugString(),
-            "server_id: 2 storage_id: \"00000000000000ab\" role: \"voter\" address: \"h:1\" leader: true connected: true match_index: 8 active: true");
+            "server_id: 2 storage_id: \"00000000000000ab\" role: \"voter\" address: \"h:1\" leader: true connected: "
+            "true match_index: 8 active: true");
 }
 
 }  // namespace

@@ -37,10 +37,12 @@ class SessionStreamTest : public ::testing::Test {
 
   void Serve(GrpcServerConfig config = {}) {
     config.address = "127.0.0.1:0";
-    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(config, &lone_.loop(), lone_.service(), [] { return ProcessInfo(); });
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server =
+        GrpcServer::Start(config, &lone_.loop(), lone_.service(), [] { return ProcessInfo(); });
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    stub_ = v1::Coordination::NewStub(grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()), grpc::InsecureChannelCredentials()));
+    stub_ = v1::Coordination::NewStub(
+        grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()), grpc::InsecureChannelCredentials()));
   }
   std::unique_ptr<Client> Open() {
     auto client = std::make_unique<Client>();
@@ -155,7 +157,8 @@ TEST_F(SessionStreamTest, AReaderThatIsTooSlowIsCutOff) {
   create.mutable_requests(0)->mutable_create()->set_path("/big");
   create.mutable_requests(0)->mutable_create()->mutable_data()->set_value(std::string(500000, 'x'));
   ASSERT_TRUE(client->stream->Write(create));
-  // Reads whose answers nobody takes: beyond what the kernel and gRPC hold for it, the server keeps no more than its bound.
+  // Reads whose answers nobody takes: beyond what the kernel and gRPC hold for it, the server keeps no more than its
+  // bound.
   v1::ClientMessage reads;
   for (int i = 0; i < 40; ++i) reads.add_requests()->mutable_get_data()->set_path("/big");
   for (int i = 0; i < 10; ++i) {

@@ -55,9 +55,9 @@ TEST(StatusMapTest, TheNumbersOfErrorsAreThoseOfTheApi) {
   EXPECT_EQ(static_cast<int>(service::ErrorCode::kNoQuorum), v1::NO_QUORUM);
   EXPECT_EQ(static_cast<int>(service::ErrorCode::kInternal), v1::INTERNAL);
   const std::map<tree::Error, v1::ErrorCode> kNumbers = {
-      {tree::Error::kNoNode, v1::NO_NODE},         {tree::Error::kNodeExists, v1::NODE_EXISTS},
-      {tree::Error::kBadVersion, v1::BAD_VERSION}, {tree::Error::kNotEmpty, v1::NOT_EMPTY},
-      {tree::Error::kTooLarge, v1::TOO_LARGE},     {tree::Error::kRefusedMemory, v1::REFUSED_MEMORY},
+      {tree::Error::kNoNode, v1::NO_NODE},           {tree::Error::kNodeExists, v1::NODE_EXISTS},
+      {tree::Error::kBadVersion, v1::BAD_VERSION},   {tree::Error::kNotEmpty, v1::NOT_EMPTY},
+      {tree::Error::kTooLarge, v1::TOO_LARGE},       {tree::Error::kRefusedMemory, v1::REFUSED_MEMORY},
       {tree::Error::kRefusedDisk, v1::REFUSED_DISK},
   };
   for (const auto& [error, number] : kNumbers) EXPECT_EQ(static_cast<int>(error), number);
