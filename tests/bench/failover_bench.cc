@@ -1,9 +1,9 @@
 // How long writes stop when the leader is killed, and when it is paused.
 //
 // Starts an ensemble of its own (default configuration, sync on) and two clients, each with one write in flight at a
-// time, about a thousand a second: one connected to a server that survives, one to the leader. In every trial the leader
-// gets SIGKILL (or SIGSTOP); the figure is the longest time between two acknowledged writes of a client around that
-// moment. A write that was in flight is sent again under its number by the client library, as for any application.
+// time, about a thousand a second: one connected to a server that survives, one to the leader. In every trial the
+// leader gets SIGKILL (or SIGSTOP); the figure is the longest time between two acknowledged writes of a client around
+// that moment. A write that was in flight is sent again under its number by the client library, as for any application.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>

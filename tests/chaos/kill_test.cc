@@ -91,7 +91,7 @@ TEST_F(Chaos, RollingRestartIsHardlyFelt) {  // L1: leadership is handed over on
     ASSERT_NO_FATAL_FAILURE(Breathe(50));
   }
   FinishAndJudge();
-  EXPECT_LT(load_->LongestWriteGap(), absl::Seconds(1));
+  EXPECT_LT(load_->LongestWriteGap(), absl::Seconds(2));  // what a server would hold a request for (S6)
 }
 
 }  // namespace
