@@ -239,6 +239,7 @@ class Ensemble {
     SimServer& server = Any();
     Say(absl::StrCat("wipe server ", server.id().value()));
     ++stats_.wipes;
+    fragile_ = &server;
     CrashOne(server, random_.Between(50, 500));
     server.Wipe();
   }
@@ -272,17 +273,23 @@ class Ensemble {
   }
 
   void JumpOrSpoil() {
-    if (random_.OneIn(2) || !EveryoneHealthy()) {
+    if (random_.OneIn(2)) {
       Any().JumpWallClock(static_cast<int64_t>(random_.Below(7200000)) - 3600000);
       return;
     }
-    // Rot on one server whose log the others hold whole.
+    // Rot on one server at a time, while no other one has lost anything: what it acknowledged stands in another log, whoever is up (D5, D6).
+    if (EveryoneHealthy()) fragile_ = nullptr;
+    if (fragile_ != nullptr) return;
     SimServer& server = Any();
-    CrashOne(server, random_.Between(50, 300), CrashKind::kKeepAll);
-    if (server.FlipLogBit()) {
-      Say(absl::StrCat("flip a bit of server ", server.id().value()));
-      ++stats_.flips;
-    }
+    if (!server.up()) return;
+    uint64_t down_ms = random_.Between(20, 300);
+    CrashOne(server, down_ms, CrashKind::kKeepAll);
+    if (!server.FlipLogBit()) return;
+    Say(absl::StrCat("flip a bit of server ", server.id().value()));
+    ++stats_.flips;
+    fragile_ = &server;
+    // Does it help somebody to lead who lacks what it had?
+    if (random_.OneIn(2)) world_.At(absl::Milliseconds(down_ms + random_.Below(20)), [this] { CrashLeader(); });
   }
 
   void Heal() {
@@ -404,6 +411,7 @@ class Ensemble {
   int voters_ = 0;
   std::vector<std::unique_ptr<SimServer>> servers_;
   std::vector<std::unique_ptr<SimClient>> clients_;
+  SimServer* fragile_ = nullptr;  // lost something and has not been seen whole again
   bool healed_ = false;
   std::string failure_;
   RunStats stats_;

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -169,6 +170,7 @@ void SimServer::Start() {
 
 void SimServer::Crash(CrashKind kind) {
   if (!up()) return;
+  storage_ = parts_->directory->identity().storage;
   parts_.reset();
   disk_->Crash(&world_->random(), kind);
 }
@@ -179,16 +181,26 @@ void SimServer::Wipe() {
 }
 
 bool SimServer::FlipLogBit() {
-  std::vector<std::string> files;
+  // The records and the file each is in. One above the synced mark would be taken for torn, as the design says (D5): 10 ms later it is not.
+  std::vector<std::pair<std::string, storage::ScannedRecord>> records;
+  LogIndex mark;
   for (const std::string& path : disk_->Files(std::string(kData) + "/synod/log")) {
-    if (storage::ParseSegmentName(path.substr(path.rfind('/') + 1))) files.push_back(path);
+    std::optional<uint64_t> number = storage::ParseSegmentName(path.substr(path.rfind('/') + 1));
+    if (!number) continue;
+    std::vector<storage::ScannedRecord> found;
+    storage::ScanRecords(disk_->Contents(path), storage::kSegmentHeaderBytes, *number, storage_, &found);
+    for (storage::ScannedRecord& record : found) {
+      mark = std::max(mark, record.header.synced.index);
+      records.emplace_back(path, std::move(record));
+    }
   }
-  if (files.empty()) return false;
-  const std::string& path = files[world_->random().Below(files.size())];
-  std::string bytes = disk_->Contents(path);
-  size_t end = bytes.find_last_not_of('\0');
-  if (end == std::string::npos) return false;
-  disk_->FlipBit(path, world_->random().Below(end + 1), static_cast<int>(world_->random().Below(8)));
+  std::erase_if(records, [&](const auto& item) { return item.second.header.kind != storage::RecordKind::kEntry || item.second.header.index > mark; });
+  if (records.empty()) return false;
+  // Mostly near the end, where few hold the entry.
+  Random& random = world_->random();
+  size_t last = random.OneIn(3) ? records.size() : std::min<size_t>(records.size(), 8);
+  const auto& [path, record] = records[records.size() - 1 - random.Below(last)];
+  disk_->FlipBit(path, record.offset + random.Below(record.end() - record.offset), static_cast<int>(random.Below(8)));
   return true;
 }
 

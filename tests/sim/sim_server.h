@@ -40,7 +40,8 @@ class SimServer {
   void Crash(CrashKind kind = CrashKind::kAny);
   // The disks are replaced by empty ones. REQUIRES crashed.
   void Wipe();
-  // Rot in what is on the disk of a crashed server: one bit of one log file. False if there is nothing to spoil.
+  // Rot in what is on the disk of a crashed server: one bit of one record below the synced mark.
+  // False if there is none.
   bool FlipLogBit();
   void SetPaused(bool paused) { paused_ = paused; }
   void JumpWallClock(int64_t ms);
@@ -90,6 +91,7 @@ class SimServer {
   std::unique_ptr<SimDisk> disk_;
   std::unique_ptr<MemorySnapshotDisk> snapshot_disk_;
   std::unique_ptr<Parts> parts_;
+  StorageId storage_;       // of the incarnation that crashed last
   bool paused_ = false;
   bool installed_ = false;  // a snapshot went live since the last Output
   int64_t wall_jump_ms_ = 0;
