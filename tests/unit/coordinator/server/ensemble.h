@@ -24,21 +24,13 @@
 #include "coordinator/server/server.h"
 #include "synod/v1/coordination.grpc.pb.h"
 #include "synod/v1/ensemble.grpc.pb.h"
+#include "tests/support/eventually.h"
 
 namespace synod::server::testing {
 
-inline constexpr absl::Duration kPatience =
-    absl::Seconds(60);  // the machine may be busy; nothing waits as long if all is well
+using ::synod::testing::Eventually;
 
-// Looks until it is so.
-inline bool Eventually(const std::function<bool()>& holds, absl::Duration within = kPatience) {
-  absl::Time deadline = absl::Now() + within;
-  while (!holds()) {
-    if (absl::Now() > deadline) return false;
-    absl::SleepFor(absl::Milliseconds(5));
-  }
-  return true;
-}
+inline constexpr absl::Duration kPatience = ::synod::testing::kEventuallyPatience;
 
 // A directory that goes with the test.
 class TempDirectory {

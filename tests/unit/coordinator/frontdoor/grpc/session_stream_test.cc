@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "coordinator/frontdoor/grpc/grpc_server.h"
+#include "tests/support/eventually.h"
 #include "tests/support/lone_service.h"
 
 namespace synod::frontdoor {
@@ -61,12 +61,8 @@ class SessionStreamTest : public ::testing::Test {
     return client;
   }
   bool WaitStreams(size_t count) {
-    absl::Time deadline = absl::Now() + absl::FromChrono(kPatience);
-    while (lone_.loop().Ask([this] { return server_->open_streams(); }) != count) {
-      if (absl::Now() > deadline) return false;
-      absl::SleepFor(absl::Milliseconds(2));
-    }
-    return true;
+    return ::synod::testing::Eventually(
+        [&] { return lone_.loop().Ask([this] { return server_->open_streams(); }) == count; });
   }
   void TearDown() override {
     lone_.loop().Ask([this] {
