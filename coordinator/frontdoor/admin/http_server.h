@@ -1,9 +1,10 @@
 // The admin HTTP door: for probes, dashboards and people with curl.
 //
 //   /live     200 while the process and its loop work, 503 otherwise
-//   /ready    200 when a leader that a quorum confirmed is known and this server is caught up, 503 otherwise, with the
-//   reason /status   this server's view of itself and the ensemble, JSON /metrics  Prometheus text; ZooKeeper's names
-//   where they mean the same /slow     the latest slow operations, JSON, newest first
+//   /ready    200 when a leader that a quorum confirmed is known and this server is caught up; 503 and why, otherwise
+//   /status   this server's view of itself and the ensemble, JSON
+//   /metrics  Prometheus text; ZooKeeper's names where they mean the same
+//   /slow     the latest slow operations, JSON, newest first
 #pragma once
 
 #include <cstdint>
