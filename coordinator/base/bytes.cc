@@ -66,9 +66,11 @@ std::string_view ByteReader::Take(size_t n) {
 }
 
 absl::Status ByteReader::Finish(std::string_view what) const {
-  if (!ok_) return absl::DataLossError(absl::StrCat(absl::string_view(what.data(), what.size()), ": truncated or malformed"));
+  if (!ok_)
+    return absl::DataLossError(absl::StrCat(absl::string_view(what.data(), what.size()), ": truncated or malformed"));
   if (!in_.empty()) {
-    return absl::DataLossError(absl::StrCat(absl::string_view(what.data(), what.size()), ": ", in_.size(), " bytes too many"));
+    return absl::DataLossError(
+        absl::StrCat(absl::string_view(what.data(), what.size()), ": ", in_.size(), " bytes too many"));
   }
   return absl::OkStatus();
 }

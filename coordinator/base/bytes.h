@@ -42,8 +42,8 @@ class ByteWriter {
   std::string out_;
 };
 
-// Reads from bytes owned by somebody else. The first read beyond the end, or malformed varint, makes it fail for good: later
-// reads return zeros and empty views, so that a decoder checks ok() once at its end. Allocates nothing.
+// Reads from bytes owned by somebody else. The first read beyond the end, or malformed varint, makes it fail for good:
+// later reads return zeros and empty views, so that a decoder checks ok() once at its end. Allocates nothing.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view in) : in_(in) {}

@@ -1,5 +1,5 @@
-// CHECK: an invariant that is always on. A broken invariant is a programmer's error and ends the process with a message;
-// it is never used for bad input, a failed disk or a lost peer (those are absl::Status or a domain outcome).
+// CHECK: an invariant that is always on. A broken invariant is a programmer's error and ends the process with a
+// message; it is never used for bad input, a failed disk or a lost peer (those are absl::Status or a domain outcome).
 #pragma once
 
 #include <sstream>
@@ -30,9 +30,9 @@ struct Voidify {
 
 }  // namespace synod::internal
 
-#define SYNOD_CHECK(condition)           \
-  (__builtin_expect(!!(condition), 1))   \
-      ? (void)0                          \
+#define SYNOD_CHECK(condition)         \
+  (__builtin_expect(!!(condition), 1)) \
+      ? (void)0                        \
       : ::synod::internal::Voidify() & ::synod::internal::CheckMessage(__FILE__, __LINE__, #condition).stream()
 #define SYNOD_CHECK_EQ(a, b) SYNOD_CHECK((a) == (b)) << " (" << (a) << " vs " << (b) << ") "
 #define SYNOD_CHECK_LE(a, b) SYNOD_CHECK((a) <= (b)) << " (" << (a) << " vs " << (b) << ") "

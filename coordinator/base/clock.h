@@ -7,7 +7,8 @@
 
 namespace synod {
 
-// Thread-safe. Monotonic time never goes back and has no relation to the calendar; wall time is only a value for Stat (L5).
+// Thread-safe. Monotonic time never goes back and has no relation to the calendar; wall time is only a value for Stat
+// (L5).
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -5,7 +5,8 @@
 namespace synod {
 
 uint32_t Crc32c(std::string_view bytes, uint32_t seed) {
-  // isa-l takes and returns the register; the inversions are the standard's. It takes an int length, so long inputs go in parts.
+  // isa-l takes and returns the register; the inversions are the standard's. It takes an int length, so long inputs go
+  // in parts.
   uint32_t crc = ~seed;
   constexpr size_t kPart = 1u << 30;
   while (!bytes.empty()) {

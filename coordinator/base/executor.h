@@ -1,4 +1,5 @@
-// Where work runs. The loop of a server is one Executor; a worker thread of an adapter is another; the simulator is both.
+// Where work runs. The loop of a server is one Executor; a worker thread of an adapter is another; the simulator is
+// both.
 #pragma once
 
 #include "absl/functional/any_invocable.h"
@@ -13,8 +14,8 @@ class Executor {
   virtual ~Executor() = default;
   // Runs `task` later, in order of posting, never inside this call. Callable from any thread.
   virtual void Post(Task task) = 0;
-  // Runs `task` once, at least `delay` from now. Call on the loop only. There is no cancel: a task checks whether it still
-  // matters (a generation, a weak pointer).
+  // Runs `task` once, at least `delay` from now. Call on the loop only. There is no cancel: a task checks whether it
+  // still matters (a generation, a weak pointer).
   virtual void PostAfter(absl::Duration delay, Task task) = 0;
 };
 

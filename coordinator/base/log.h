@@ -1,4 +1,5 @@
-// The log of a process. Lines start with server, role and term ("2L t7"), which the node sets; the sink never blocks the loop.
+// The log of a process. Lines start with server, role and term ("2L t7"), which the node sets; the sink never blocks
+// the loop.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -8,10 +9,11 @@
 
 namespace synod {
 
-// Sets up the process's log: lines to standard error, or to `file` if not empty, through a bounded queue on a thread of its
-// own that drops its oldest lines when full (faults.md R58). `level`: trace, debug, info, warn, error.
+// Sets up the process's log: lines to standard error, or to `file` if not empty, through a bounded queue on a thread of
+// its own that drops its oldest lines when full (faults.md R58). `level`: trace, debug, info, warn, error.
 void InitLogging(const std::string& level, const std::string& file);
-// The prefix of every later line: server id, role letter (L leader, C candidate, F follower, O learner, - not started), term.
+// The prefix of every later line: server id, role letter (L leader, C candidate, F follower, O learner, - not started),
+// term.
 void SetLogPrefix(uint32_t server, char role, uint64_t term);
 
 }  // namespace synod

@@ -5,7 +5,8 @@
 
 namespace synod {
 
-// SplitMix64 (Steele et al. 2014): small, fast, good enough for timeouts and simulation, never for secrets. Not thread-safe.
+// SplitMix64 (Steele et al. 2014): small, fast, good enough for timeouts and simulation, never for secrets. Not
+// thread-safe.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}

@@ -5,10 +5,10 @@
 #include "absl/status/statusor.h"
 
 // Returns the Status of `expression` from the enclosing function unless it is OK.
-#define SYNOD_RETURN_IF_ERROR(expression)             \
-  do {                                                \
-    absl::Status synod_status_ = (expression);        \
-    if (!synod_status_.ok()) return synod_status_;    \
+#define SYNOD_RETURN_IF_ERROR(expression)          \
+  do {                                             \
+    absl::Status synod_status_ = (expression);     \
+    if (!synod_status_.ok()) return synod_status_; \
   } while (false)
 
 #define SYNOD_STATUS_CONCAT_(a, b) a##b

@@ -41,8 +41,8 @@ enum class ProposeResult : uint8_t {
 struct PeerProgress {
   Identity identity;
   MemberRole role = MemberRole::kVoter;
-  bool guest = false;       // not in the configuration: an empty storage that catches up before it is added (D10)
-  LogIndex match;           // synced there
+  bool guest = false;  // not in the configuration: an empty storage that catches up before it is added (D10)
+  LogIndex match;      // synced there
   LogIndex next;
   bool needs_snapshot = false;
   bool recently_active = false;
@@ -143,20 +143,20 @@ class Core {
  private:
   // A role holds what only that role may know; a change of role forgets it.
   struct Follower {
-    Identity leader;           // server 0: unknown
-    LogIndex matched;          // the log equals the leader's up to here
-    LogIndex acknowledged;     // the greatest match told to this leader
-    uint64_t echoed_round = 0; // the newest read round answered
-    uint64_t heard = 0;        // tick of the leader's last append
+    Identity leader;            // server 0: unknown
+    LogIndex matched;           // the log equals the leader's up to here
+    LogIndex acknowledged;      // the greatest match told to this leader
+    uint64_t echoed_round = 0;  // the newest read round answered
+    uint64_t heard = 0;         // tick of the leader's last append
     ReadQuestions questions;
-    uint64_t asked = 0;        // tick of the last question
+    uint64_t asked = 0;  // tick of the last question
   };
   struct Candidate {
-    bool pre = true;           // thesis 9.6: asks first whether it could win
-    bool transfer = false;     // by order of the leader (thesis 3.10)
-    bool own_vote = false;     // counted: the hard state that holds it went out (R04)
+    bool pre = true;        // thesis 9.6: asks first whether it could win
+    bool transfer = false;  // by order of the leader (thesis 3.10)
+    bool own_vote = false;  // counted: the hard state that holds it went out (R04)
     std::set<Identity> granted, refused;
-    uint64_t began = 0;        // tick of the first request of this round
+    uint64_t began = 0;  // tick of the first request of this round
   };
   struct Transfer {
     Identity target;
@@ -164,7 +164,7 @@ class Core {
     bool step_down_after = false;  // the own disk hangs: lead no more even if the target does not take over (L8)
   };
   struct Leader {
-    LogIndex term_start;       // index of the own term's first entry
+    LogIndex term_start;  // index of the own term's first entry
     std::map<Identity, Progress> peers;
     ReadRounds reads;
     std::optional<Transfer> transfer;
@@ -246,8 +246,8 @@ class Core {
   Random random_;
   Log log_;
   Membership membership_;
-  uint64_t now_ = 0;            // ticks since construction
-  uint64_t election_due_ = 0;   // tick at which a follower or candidate acts by itself
+  uint64_t now_ = 0;           // ticks since construction
+  uint64_t election_due_ = 0;  // tick at which a follower or candidate acts by itself
   Term term_;
   ServerId voted_for_;
   // Which of two storages of that server got the vote (D10); after a restart unknown, and then nobody gets it again.
@@ -257,10 +257,10 @@ class Core {
   std::set<Identity> guests_;
   uint64_t last_read_id_;
 
-  Output out_;                  // messages, reads, need_snapshot, removed; the rest is gathered when it is taken
+  Output out_;  // messages, reads, need_snapshot, removed; the rest is gathered when it is taken
   bool hard_state_changed_ = false;
   bool configuration_changed_ = false;
-  bool leader_work_ = false;    // a leader has something to look at before the next Output
+  bool leader_work_ = false;  // a leader has something to look at before the next Output
   bool own_record_damaged_ = false;
   uint64_t hand_out_blocked_until_ = 0;  // tick before which a failed read is not repeated
   RoleChange role_told_;

@@ -92,9 +92,7 @@ void Core::RejectAppend(const Message& message) {
 }
 
 // Synced here, sound, and equal to the leader's log (L8, D5).
-LogIndex Core::Acknowledgeable() const {
-  return std::min(std::get<Follower>(state_).matched, log_.AcknowledgeLimit());
-}
+LogIndex Core::Acknowledgeable() const { return std::min(std::get<Follower>(state_).matched, log_.AcknowledgeLimit()); }
 
 void Core::Acknowledge(uint64_t read_round) {
   Follower& follower = std::get<Follower>(state_);

@@ -52,7 +52,7 @@ bool Core::FromParticipant(const Identity& identity) const {
 
 // What the message's term means for ours (thesis 3.3, 9.6). Returns whether the message is to be handled.
 bool Core::StepTerm(const Message& message) {
-  if (message.type == MessageType::kPreVote) return true;  // its term is a question
+  if (message.type == MessageType::kPreVote) return true;                          // its term is a question
   if (message.type == MessageType::kPreVoteReply && !message.reject) return true;  // and so is its answer's
   if (message.term < term_) {
     // Who campaigns or leads in an older term learns of the newer one, or it would be stuck (thesis 3.3).

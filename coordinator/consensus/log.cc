@@ -39,8 +39,8 @@ Log::Log(const RecoveredLog& recovered, EntryReader* reader, uint64_t cache_byte
 std::optional<Term> Log::TermAt(LogIndex index) const {
   if (index + 1 == first_) return base_term_;
   if (index < first_ || index > last_) return std::nullopt;
-  auto behind = std::upper_bound(runs_.begin(), runs_.end(), index,
-                                 [](LogIndex i, const LogEnd& run) { return i < run.index; });
+  auto behind =
+      std::upper_bound(runs_.begin(), runs_.end(), index, [](LogIndex i, const LogEnd& run) { return i < run.index; });
   return std::prev(behind)->term;
 }
 
@@ -49,8 +49,8 @@ LogEnd Log::vote_end() const { return floor_ ? std::max(*floor_, end()) : end();
 LogIndex Log::LastWithTermAtMost(LogIndex index, Term term) const {
   LogIndex at = std::min(index, last_);
   while (at >= first_) {
-    auto behind = std::upper_bound(runs_.begin(), runs_.end(), at,
-                                   [](LogIndex i, const LogEnd& run) { return i < run.index; });
+    auto behind =
+        std::upper_bound(runs_.begin(), runs_.end(), at, [](LogIndex i, const LogEnd& run) { return i < run.index; });
     const LogEnd& run = *std::prev(behind);
     if (run.term <= term) return at;
     at = std::max(run.index, first_) - 1;

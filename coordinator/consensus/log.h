@@ -98,19 +98,19 @@ class Log {
   const uint64_t cache_bytes_max_;
   LogIndex first_;
   LogIndex last_;
-  std::optional<Term> base_term_;      // of the entry at first_ - 1, if known
-  std::vector<LogEnd> runs_;           // from `index` (the first's: at most first_) entries have `term`, until the next
-  std::deque<Entry> cache_;            // (last_ - size, last_]
+  std::optional<Term> base_term_;  // of the entry at first_ - 1, if known
+  std::vector<LogEnd> runs_;       // from `index` (the first's: at most first_) entries have `term`, until the next
+  std::deque<Entry> cache_;        // (last_ - size, last_]
   uint64_t cache_bytes_ = 0;
-  LogIndex written_;                   // handed to the driver for writing up to here
+  LogIndex written_;  // handed to the driver for writing up to here
   LogIndex synced_;
   LogIndex commit_;
   LogIndex handed_out_;
   std::optional<LogIndex> cut_pending_;
   uint64_t cut_counter_;
-  LogIndex last_cut_;                  // where the newest cut began
-  std::set<LogIndex> damaged_;         // in (handed_out_, last_]
-  std::optional<LogEnd> floor_;        // the end remembered although the log no longer shows it (D5, D9)
+  LogIndex last_cut_;            // where the newest cut began
+  std::set<LogIndex> damaged_;   // in (handed_out_, last_]
+  std::optional<LogEnd> floor_;  // the end remembered although the log no longer shows it (D5, D9)
 };
 
 }  // namespace synod::consensus

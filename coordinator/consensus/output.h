@@ -21,9 +21,9 @@ struct RoleChange {
 
 // The answer to one RequestRead.
 struct ReadReady {
-  uint64_t id = 0;       // what RequestRead returned
-  bool failed = false;   // no leader, leadership lost, or the round was given up: ask again. Nothing was promised.
-  LogIndex index;        // serve the read once this index is applied
+  uint64_t id = 0;      // what RequestRead returned
+  bool failed = false;  // no leader, leadership lost, or the round was given up: ask again. Nothing was promised.
+  LogIndex index;       // serve the read once this index is applied
 };
 
 struct Output {

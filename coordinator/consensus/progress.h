@@ -21,15 +21,15 @@ class Progress {
   Progress(LogIndex last, uint64_t now) : next(last + 1), last_heard(now), last_sent(now) {}
 
   State state() const { return state_; }
-  LogIndex match;              // synced at the peer and equal to the leader's log
-  LogIndex next;               // the next entry to send
-  bool guest = false;          // replicated to, but not in the configuration (D10)
-  uint64_t last_heard;         // tick of the newest message from it in this term
-  uint64_t last_sent;          // tick of the newest append to it
-  bool heard = false;          // anything at all in this term
-  bool heartbeat_due = true;   // a new peer hears at once who leads
-  LogIndex sent_commit;        // the commit index it was told last
-  uint64_t sent_round = 0;     // the newest read round it was sent, and the newest it echoed (L9)
+  LogIndex match;             // synced at the peer and equal to the leader's log
+  LogIndex next;              // the next entry to send
+  bool guest = false;         // replicated to, but not in the configuration (D10)
+  uint64_t last_heard;        // tick of the newest message from it in this term
+  uint64_t last_sent;         // tick of the newest append to it
+  bool heard = false;         // anything at all in this term
+  bool heartbeat_due = true;  // a new peer hears at once who leads
+  LogIndex sent_commit;       // the commit index it was told last
+  uint64_t sent_round = 0;    // the newest read round it was sent, and the newest it echoed (L9)
   uint64_t echoed_round = 0;
 
   // Whether an append with entries may go now.

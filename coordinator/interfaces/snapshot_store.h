@@ -12,7 +12,8 @@
 
 namespace synod::interfaces {
 
-// One record of the state machine's snapshot. Keys sort so that loading in key order never meets a child before its parent.
+// One record of the state machine's snapshot. Keys sort so that loading in key order never meets a child before its
+// parent.
 struct SnapshotRecord {
   std::string key;
   std::optional<std::string> value;  // nullopt: the record is gone (a tombstone)
@@ -20,10 +21,10 @@ struct SnapshotRecord {
 
 // Everything a snapshot says about itself. Written in the same atomic step as the records.
 struct SnapshotMeta {
-  LogIndex index;          // the last command applied in it
-  Term term;               // of that entry
+  LogIndex index;                          // the last command applied in it
+  Term term;                               // of that entry
   consensus::Configuration configuration;  // as of index
-  uint64_t digest = 0;     // of all digested records, state_machine.h (D13)
+  uint64_t digest = 0;                     // of all digested records, state_machine.h (D13)
   uint32_t digest_version = 0;
   uint32_t state_machine_version = 0;
   uint64_t log_clock_us = 0;
@@ -40,11 +41,12 @@ class RecordSink {
   virtual absl::Status Add(std::string_view key, std::string_view value) = 0;
 };
 
-// A chunk of a snapshot on its way to another server: consecutive records in key order, encoded as {blob key, blob value}*.
+// A chunk of a snapshot on its way to another server: consecutive records in key order, encoded as {blob key, blob
+// value}*.
 struct SnapshotChunk {
-  uint64_t number = 0;     // from 0
+  uint64_t number = 0;  // from 0
   std::string records;
-  uint32_t checksum = 0;   // CRC-32C of records
+  uint32_t checksum = 0;  // CRC-32C of records
   bool last = false;
 };
 
@@ -53,13 +55,13 @@ class SnapshotReader {
  public:
   virtual ~SnapshotReader() = default;
   virtual const SnapshotMeta& meta() const = 0;
-  // Chunk `number` of about `bytes` bytes. Chunks can be read again from any number already read (resume): the same number gives the
-  // same bytes. DataLoss if the store's own checksum fails.
+  // Chunk `number` of about `bytes` bytes. Chunks can be read again from any number already read (resume): the same
+  // number gives the same bytes. DataLoss if the store's own checksum fails.
   virtual absl::StatusOr<SnapshotChunk> ReadChunk(uint64_t number, size_t bytes) = 0;
 };
 
-// A snapshot under construction beside the live one. Any thread, one at a time. Dropping it before Finish leaves nothing behind that a later start
-// would use.
+// A snapshot under construction beside the live one. Any thread, one at a time. Dropping it before Finish leaves
+// nothing behind that a later start would use.
 class SnapshotInstaller {
  public:
   virtual ~SnapshotInstaller() = default;
@@ -76,7 +78,8 @@ class SnapshotStore {
   virtual std::optional<SnapshotMeta> meta() const = 0;
   // Delivers all records in key order. DataLoss: the store is damaged (the caller fetches a snapshot from a peer, D6).
   virtual absl::Status Load(RecordSink* sink) = 0;
-  // Applies changed records and the meta in one atomic, synced step on the store's thread; `done` runs on the loop. One at a time.
+  // Applies changed records and the meta in one atomic, synced step on the store's thread; `done` runs on the loop. One
+  // at a time.
   virtual void Write(std::vector<SnapshotRecord> changes, SnapshotMeta meta,
                      absl::AnyInvocable<void(absl::Status)> done) = 0;
   virtual absl::StatusOr<std::unique_ptr<SnapshotReader>> OpenReader() = 0;

@@ -13,7 +13,8 @@
 
 namespace synod::interfaces {
 
-// A state being built from a snapshot's records, beside the live one; used off the loop by one thread (D9) or at start (D8).
+// A state being built from a snapshot's records, beside the live one; used off the loop by one thread (D9) or at start
+// (D8).
 class StateLoader : public RecordSink {
  public:
   // Verifies the digest and internal references. DataLoss if they disagree.
@@ -24,8 +25,9 @@ class StateLoader : public RecordSink {
 class StateMachine {
  public:
   virtual ~StateMachine() = default;
-  // Applies one batch, command by command (L3): after each command its observers have been told before the next runs. An error is a
-  // command this code does not know or cannot decode (L6): the server must stop, nothing of the batch's rest was applied.
+  // Applies one batch, command by command (L3): after each command its observers have been told before the next runs.
+  // An error is a command this code does not know or cannot decode (L6): the server must stop, nothing of the batch's
+  // rest was applied.
   virtual absl::Status Apply(LogIndex index, Term term, const CommandBatch& batch) = 0;
   // An entry without commands (kNoop, kConfiguration) was reached; keeps the applied index in step.
   virtual void Skip(LogIndex index, Term term) = 0;
@@ -40,8 +42,9 @@ class StateMachine {
   virtual uint32_t version_in_force() const = 0;
   virtual uint32_t version_known() const = 0;
 
-  // D7. Closes the set of records changed since the last close, as of applied_index(). Until all of it is written, the first change of a
-  // closed record saves its old version. REQUIRES the last cut is written out or abandoned. Fills everything of the meta but the configuration.
+  // D7. Closes the set of records changed since the last close, as of applied_index(). Until all of it is written, the
+  // first change of a closed record saves its old version. REQUIRES the last cut is written out or abandoned. Fills
+  // everything of the meta but the configuration.
   virtual SnapshotMeta CloseSnapshot() = 0;
   // Writes closed records for at most `budget`, returning true when all are out. Order is free.
   virtual bool WriteClosed(absl::Duration budget, std::vector<SnapshotRecord>* out) = 0;
@@ -56,8 +59,9 @@ class StateMachine {
   // Bytes of memory held by the state, near enough for limits (L11).
   virtual size_t memory_bytes() const = 0;
 
-  // Leader only, before logging (S2): a command that must not take effect comes back as the refusal to log in its place under the same
-  // number; any other comes back unchanged. `refuse_growth`: the memory or disk reserve is reached (L11): writes that grow are refused.
+  // Leader only, before logging (S2): a command that must not take effect comes back as the refusal to log in its place
+  // under the same number; any other comes back unchanged. `refuse_growth`: the memory or disk reserve is reached
+  // (L11): writes that grow are refused.
   virtual std::string AdmitCommand(std::string command, bool refuse_growth) = 0;
 };
 

@@ -32,8 +32,8 @@ struct RepairRequest {
 struct RepairReply {
   LogIndex index;
   bool found = false;
-  consensus::Entry entry;       // if found
-  LogIndex snapshot_index;      // the replier's own snapshot; it can be asked for if it covers the index
+  consensus::Entry entry;   // if found
+  LogIndex snapshot_index;  // the replier's own snapshot; it can be asked for if it covers the index
 };
 // D9: sender to receiver: I will send the snapshot `id`; receiver answers from which chunk.
 struct SnapshotOffer {
@@ -47,7 +47,7 @@ struct SnapshotData {
 };
 struct SnapshotProgress {
   uint64_t id = 0;
-  uint64_t next_chunk = 0;   // everything before is kept
+  uint64_t next_chunk = 0;  // everything before is kept
   enum class State : uint8_t { kReceiving, kInstalled, kRefused } state = State::kReceiving;
 };
 // A snapshot is wanted for repair, from whoever has one at or above `index` (D6).
@@ -62,19 +62,19 @@ struct DigestReport {
   uint32_t state_machine_version_known = 0;  // the highest the sender's code knows (L6)
 };
 
-using PeerMessage = std::variant<consensus::Message, Forward, ForwardCredit, ServiceMessage, RepairRequest, RepairReply, SnapshotOffer,
-                                 SnapshotData, SnapshotProgress, SnapshotRequest, DigestReport>;
+using PeerMessage = std::variant<consensus::Message, Forward, ForwardCredit, ServiceMessage, RepairRequest, RepairReply,
+                                 SnapshotOffer, SnapshotData, SnapshotProgress, SnapshotRequest, DigestReport>;
 
 // What a server says of itself in the handshake (and while no ensemble exists, D10).
 struct PeerHello {
   consensus::Identity identity;
-  EnsembleId ensemble;          // 0: has joined none
-  bool empty = true;            // no hard state, log or snapshot of any ensemble
+  EnsembleId ensemble;  // 0: has joined none
+  bool empty = true;    // no hard state, log or snapshot of any ensemble
   // Hash over the sorted (server id, role) list of its configuration file, to refuse forming from different files.
   uint64_t seed_hash = 0;
-  std::string address;          // its host:peerPort as configured
-  // The configuration in force at the sender (empty: none), so that a founding member that crashed before it wrote anything finds
-  // itself in it and forms the same ensemble.
+  std::string address;  // its host:peerPort as configured
+  // The configuration in force at the sender (empty: none), so that a founding member that crashed before it wrote
+  // anything finds itself in it and forms the same ensemble.
   consensus::Configuration configuration;
 };
 
@@ -82,9 +82,11 @@ struct PeerHello {
 class TransportListener {
  public:
   virtual ~TransportListener() = default;
-  // The connection to and from `hello.identity` is up and authenticated as far as configured. Hello of the same peer again replaces the old.
+  // The connection to and from `hello.identity` is up and authenticated as far as configured. Hello of the same peer
+  // again replaces the old.
   virtual void OnPeerUp(const PeerHello& hello) = 0;
-  // The peer's connection closed (EOF, reset) or its heartbeat on the wire timed out. Prompt: L10's fast election depends on it.
+  // The peer's connection closed (EOF, reset) or its heartbeat on the wire timed out. Prompt: L10's fast election
+  // depends on it.
   virtual void OnPeerDown(ServerId peer) = 0;
   // `from` is the identity of the handshake, never of the payload.
   virtual void OnPeerMessage(const consensus::Identity& from, PeerMessage message) = 0;
@@ -94,8 +96,8 @@ class TransportListener {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Queues for sending; all that one turn of the loop queued to a peer leaves in one write. Dropped if the peer is down. Consensus
-  // messages, acknowledgements and votes never wait behind Forward or SnapshotData (L11).
+  // Queues for sending; all that one turn of the loop queued to a peer leaves in one write. Dropped if the peer is
+  // down. Consensus messages, acknowledgements and votes never wait behind Forward or SnapshotData (L11).
   virtual void Send(ServerId to, PeerMessage message) = 0;
   // What later handshakes say; open connections are closed and made anew if identity or ensemble changed.
   virtual void SetHello(const PeerHello& hello) = 0;

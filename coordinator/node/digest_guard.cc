@@ -33,7 +33,8 @@ DigestVerdict DigestGuard::Judge(const consensus::Identity& self, const consensu
     }
     for (const auto& [identity, report] : at.others) {
       // Different versions of the digest say nothing about each other.
-      if (report.digest_version != at.own->digest_version || !configuration.IsVoter(identity) || identity == self) continue;
+      if (report.digest_version != at.own->digest_version || !configuration.IsVoter(identity) || identity == self)
+        continue;
       ++votes[report.digest];
       ++reported;
     }

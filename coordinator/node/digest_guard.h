@@ -11,9 +11,9 @@
 namespace synod::node {
 
 enum class DigestVerdict : uint8_t {
-  kNothing,      // equal, or not enough is known
-  kOddOneOut,    // a majority of voters agrees on another digest than ours: stop this server
-  kNoMajority,   // all voters reported and no digest has a majority: writes stop
+  kNothing,     // equal, or not enough is known
+  kOddOneOut,   // a majority of voters agrees on another digest than ours: stop this server
+  kNoMajority,  // all voters reported and no digest has a majority: writes stop
 };
 
 class DigestGuard {

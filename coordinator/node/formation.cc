@@ -52,7 +52,8 @@ EnsembleId FoundingId(const consensus::Configuration& founding) {
   return EnsembleId(hash.Finish());
 }
 
-Formation::Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers, bool wiped)
+Formation::Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers,
+                     bool wiped)
     : self_(self),
       address_(std::move(address)),
       seeds_(std::move(seeds)),

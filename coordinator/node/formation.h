@@ -40,8 +40,10 @@ struct FormationDecision {
 
 class Formation {
  public:
-  // `wiped`: this storage replaces a lost one. It may join, and never form (D10): what was lost may have been acknowledged.
-  Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers, bool wiped = false);
+  // `wiped`: this storage replaces a lost one. It may join, and never form (D10): what was lost may have been
+  // acknowledged.
+  Formation(consensus::Identity self, std::string address, std::vector<Seed> seeds, bool without_peers,
+            bool wiped = false);
 
   void Heard(const interfaces::PeerHello& hello);
   void Lost(ServerId peer);

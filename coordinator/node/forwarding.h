@@ -1,5 +1,5 @@
-// Credit for forwarded commands, both ends (L11): a follower sends no more than the leader granted, so that votes, appends and
-// acknowledgements never queue behind forwarded writes. Pure.
+// Credit for forwarded commands, both ends (L11): a follower sends no more than the leader granted, so that votes,
+// appends and acknowledgements never queue behind forwarded writes. Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace synod::node {
 // The follower's end.
 class ForwardCredit {
  public:
-  // A leader granted more; the first grant of a later term starts anew. What the leader of an earlier one still grants, not knowing that it is
-  // none any more, says nothing about the credit with its successor.
+  // A leader granted more; the first grant of a later term starts anew. What the leader of an earlier one still grants,
+  // not knowing that it is none any more, says nothing about the credit with its successor.
   void Grant(Term term, uint64_t bytes) {
     if (term < term_) return;
     if (term != term_) {

@@ -1,5 +1,5 @@
-// What a leader does about guests (D10): an empty storage that has caught up takes the place of the old one, in two changes of membership;
-// an observer, or a seed that has no place yet, is added. Pure.
+// What a leader does about guests (D10): an empty storage that has caught up takes the place of the old one, in two
+// changes of membership; an observer, or a seed that has no place yet, is added. Pure.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,8 @@ class MembershipKeeper {
  public:
   explicit MembershipKeeper(std::vector<Seed> seeds) : seeds_(std::move(seeds)) {}
 
-  // The next change to propose, if any. Called by a leader now and then; a refused or lost proposal is simply asked for again.
+  // The next change to propose, if any. Called by a leader now and then; a refused or lost proposal is simply asked for
+  // again.
   std::optional<consensus::MembershipChange> Next(const consensus::CoreStatus& status,
                                                   const consensus::Configuration& configuration) const;
 

@@ -12,10 +12,10 @@ namespace {
 
 using consensus::Role;
 
-// Ticks made up for after the loop slept: more would let a server that was stopped run through its timeouts before it has read what its
-// peers said meanwhile.
+// Ticks made up for after the loop slept: more would let a server that was stopped run through its timeouts before it
+// has read what its peers said meanwhile.
 constexpr int kTicksAtOnce = 3;
-constexpr absl::Duration kMarkAfter = absl::Milliseconds(10);         // D3
+constexpr absl::Duration kMarkAfter = absl::Milliseconds(10);  // D3
 
 char RoleLetter(Role role) {
   switch (role) {
@@ -42,8 +42,8 @@ Node::Node(const NodeConfig& config, NodeDependencies dependencies, NodeStart st
       formation_(config.core.self, config.address, config.seeds, config.form_without_peers, start_.wiped),
       proposals_(config.queue_bytes_max),
       snapshotter_(deps_.loop, deps_.state_machine, deps_.snapshots),
-      sender_({deps_.loop, deps_.worker, deps_.snapshots, deps_.transport, config.snapshot_chunk_bytes, config.core.self.storage,
-               [this] { return term(); },
+      sender_({deps_.loop, deps_.worker, deps_.snapshots, deps_.transport, config.snapshot_chunk_bytes,
+               config.core.self.storage, [this] { return term(); },
                [this](ServerId peer, bool ok) {
                  if (core_) core_->SnapshotSendEnded(peer, ok);
                  ScheduleDrain();
@@ -175,7 +175,8 @@ void Node::Drain() {
     }
   }
   draining_ = false;
-  // An observer may have submitted while this ran: a write held back behind a linearizable read must not wait for the next tick.
+  // An observer may have submitted while this ran: a write held back behind a linearizable read must not wait for the
+  // next tick.
   if (std::exchange(drain_again_, false) || core_->HasOutput()) ScheduleDrain();
 }
 
@@ -260,7 +261,8 @@ void Node::OnSynced(absl::StatusOr<interfaces::SyncDone> done) {
 }
 
 void Node::MaybeSnapshot() {
-  if (snapshotter_.running() || receiver_.finishing() || deps_.state_machine->applied_index() <= snapshot_index_) return;
+  if (snapshotter_.running() || receiver_.finishing() || deps_.state_machine->applied_index() <= snapshot_index_)
+    return;
   if (bytes_since_snapshot_ < config_.snapshot_every_bytes &&
       deps_.state_machine->changed_records() < config_.snapshot_every_records) {
     return;
@@ -270,23 +272,26 @@ void Node::MaybeSnapshot() {
 
 void Node::TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<uint64_t>)> done) {
   if (!core_ || fatal_) return done(absl::UnavailableError("this server belongs to no ensemble yet"));
-  if (snapshotter_.running() || receiver_.finishing()) return done(absl::UnavailableError("a snapshot is being written already"));
+  if (snapshotter_.running() || receiver_.finishing())
+    return done(absl::UnavailableError("a snapshot is being written already"));
   BeginSnapshot(std::move(done));
 }
 
 void Node::BeginSnapshot(absl::AnyInvocable<void(absl::StatusOr<uint64_t>)> done) {
   bytes_since_snapshot_ = 0;
-  snapshotter_.Start(applied_configuration_, [this, done = std::move(done)](absl::StatusOr<Snapshotter::Done> result) mutable {
-    if (!Durable(result.status())) return done(result.status());
-    snapshot_index_ = result->meta.index;
-    SLOG_INFO("snapshot of index {} written, {} records", snapshot_index_.value(), result->records);
-    CompactLog();
-    done(result->records);
-  });
+  snapshotter_.Start(applied_configuration_,
+                     [this, done = std::move(done)](absl::StatusOr<Snapshotter::Done> result) mutable {
+                       if (!Durable(result.status())) return done(result.status());
+                       snapshot_index_ = result->meta.index;
+                       SLOG_INFO("snapshot of index {} written, {} records", snapshot_index_.value(), result->records);
+                       CompactLog();
+                       done(result->records);
+                     });
 }
 
 void Node::CompactLog() {
-  absl::StatusOr<LogIndex> first = deps_.log->CompactTo(snapshot_index_, sender_.KeepFrom().value_or(snapshot_index_ + 1));
+  absl::StatusOr<LogIndex> first =
+      deps_.log->CompactTo(snapshot_index_, sender_.KeepFrom().value_or(snapshot_index_ + 1));
   if (!Durable(first.status())) return;
   if (first->value() > 1) core_->Compacted(*first - 1);
 }

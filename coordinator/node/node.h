@@ -1,7 +1,7 @@
 // One server's loop: it drives consensus, log, snapshots, transport and state machine, and owns none of their rules.
 //
-// Everything here runs on the server's loop (an Executor); nothing blocks but hard-state and cut syncs, which are rare. It knows neither
-// RocksDB, sockets nor the tree, so tests and the simulator give it toys or the real parts at will.
+// Everything here runs on the server's loop (an Executor); nothing blocks but hard-state and cut syncs, which are rare.
+// It knows neither RocksDB, sockets nor the tree, so tests and the simulator give it toys or the real parts at will.
 #pragma once
 
 #include <cstdint>
@@ -38,16 +38,16 @@ namespace synod::node {
 struct NodeConfig {
   consensus::CoreConfig core;
   absl::Duration tick = absl::Milliseconds(10);
-  std::vector<Seed> seeds;              // the server.N lines (D11)
-  std::string address;                  // own host:peerPort
-  bool form_without_peers = false;      // the operator's explicit flag (D10): form although not all voters answered
-  uint64_t entry_bytes_max = 1 << 20;   // a batch is cut here (L2, L3)
-  uint64_t queue_bytes_max = 32 << 20;  // proposals waiting, on a leader or a follower (L11)
+  std::vector<Seed> seeds;                  // the server.N lines (D11)
+  std::string address;                      // own host:peerPort
+  bool form_without_peers = false;          // the operator's explicit flag (D10): form although not all voters answered
+  uint64_t entry_bytes_max = 1 << 20;       // a batch is cut here (L2, L3)
+  uint64_t queue_bytes_max = 32 << 20;      // proposals waiting, on a leader or a follower (L11)
   uint64_t forward_credit_bytes = 4 << 20;  // forwarded and not yet logged, per follower (L11)
-  uint64_t snapshot_every_bytes = 32 << 20; // of log since the last snapshot
-  uint64_t snapshot_every_records = 100000; // changed records since the last snapshot
-  uint64_t digest_every = 4096;         // entries between compared digests (D13)
-  uint64_t memory_limit_bytes = 0;      // of the state; 0: none (L11)
+  uint64_t snapshot_every_bytes = 32 << 20;  // of log since the last snapshot
+  uint64_t snapshot_every_records = 100000;  // changed records since the last snapshot
+  uint64_t digest_every = 4096;              // entries between compared digests (D13)
+  uint64_t memory_limit_bytes = 0;           // of the state; 0: none (L11)
   size_t snapshot_chunk_bytes = 256 << 10;
 };
 
@@ -56,8 +56,8 @@ class NodeObserver {
  public:
   virtual ~NodeObserver() = default;
   virtual void OnRoleChange(const consensus::RoleChange& change) = 0;
-  // Commands submitted before may be lost: submit again every unanswered one, in order, as first encoded (S2). Called when a leader is
-  // known and reachable again (this server included), never without one.
+  // Commands submitted before may be lost: submit again every unanswered one, in order, as first encoded (S2). Called
+  // when a leader is known and reachable again (this server included), never without one.
   virtual void OnResubmit() = 0;
   // A service of another server says something.
   virtual void OnServiceMessage(ServerId from, const std::string& bytes) = 0;
@@ -69,7 +69,7 @@ class NodeObserver {
 
 struct NodeDependencies {
   Executor* loop = nullptr;
-  Executor* worker = nullptr;           // off the loop; tasks run one at a time, in order
+  Executor* worker = nullptr;  // off the loop; tasks run one at a time, in order
   const Clock* clock = nullptr;
   Random random{0};
   interfaces::LogStorage* log = nullptr;
@@ -83,33 +83,34 @@ struct NodeDependencies {
   std::function<std::string(uint32_t version)> make_raise_version;
   // Tests and the simulator: sees every Output before it is carried out. May be empty.
   std::function<void(const consensus::Core&, const consensus::Output&)> on_output;
-  // Something durable failed, or the state diverged (D12, D13): the process must end. Called at most once; the node does nothing after it.
+  // Something durable failed, or the state diverged (D12, D13): the process must end. Called at most once; the node
+  // does nothing after it.
   std::function<void(absl::Status)> fatal;
 };
 
 // What storage found at start.
 struct NodeStart {
-  EnsembleId ensemble;                  // 0: none joined yet
+  EnsembleId ensemble;  // 0: none joined yet
   bool empty = true;
-  bool wiped = false;                   // empty because it was lost (D10)
+  bool wiped = false;  // empty because it was lost (D10)
   consensus::RecoveredLog recovered;
 };
 
 enum class SubmitResult : uint8_t { kQueued, kFull };
 
 struct NodeStatus {
-  bool started = false;                 // an ensemble exists
+  bool started = false;  // an ensemble exists
   EnsembleId ensemble;
   consensus::CoreStatus core;
   LogIndex applied;
   LogIndex snapshot_index;
   uint64_t log_bytes = 0;
   uint64_t snapshot_bytes = 0;
-  bool writes_stopped = false;          // D13: no majority agrees on the state
-  bool refusing_growth = false;         // L11
+  bool writes_stopped = false;   // D13: no majority agrees on the state
+  bool refusing_growth = false;  // L11
   consensus::Configuration configuration;
-  std::vector<ServerId> connected;      // peers of this ensemble whose connection is up, ascending
-  absl::Duration since_leader_heard;    // how old a local read may be (W1)
+  std::vector<ServerId> connected;    // peers of this ensemble whose connection is up, ascending
+  absl::Duration since_leader_heard;  // how old a local read may be (W1)
 };
 
 class Node final : public interfaces::TransportListener {
@@ -117,18 +118,20 @@ class Node final : public interfaces::TransportListener {
   Node(const NodeConfig& config, NodeDependencies dependencies, NodeStart start);
   ~Node() override;
 
-  // Begins ticking, and forms or joins an ensemble if none is known. The state machine holds the own snapshot already (D8).
+  // Begins ticking, and forms or joins an ensemble if none is known. The state machine holds the own snapshot already
+  // (D8).
   void Start();
   // Hands leadership over if leading, then calls `done`; for SIGTERM. At most one election timeout.
   void PrepareStop(absl::AnyInvocable<void()> done);
   // No callbacks of this object run any more after it; posted tasks find it stopped.
   void Stop();
 
-  // Queues an encoded statemachine::Command to be logged: here if leading, else forwarded. Its outcome is seen by applying it; it may be
-  // lost until OnResubmit asks for it again. kFull: the bound in bytes is reached and it was not taken (L11).
+  // Queues an encoded statemachine::Command to be logged: here if leading, else forwarded. Its outcome is seen by
+  // applying it; it may be lost until OnResubmit asks for it again. kFull: the bound in bytes is reached and it was not
+  // taken (L11).
   SubmitResult Submit(std::string command);
-  // Calls `done(true)` once this server has applied everything that any server had acknowledged when this was called (L9); false: no
-  // quorum answered, or leadership changed: nothing was promised.
+  // Calls `done(true)` once this server has applied everything that any server had acknowledged when this was called
+  // (L9); false: no quorum answered, or leadership changed: nothing was promised.
   void ReadBarrier(absl::AnyInvocable<void(bool)> done);
   // To the service of another server; to itself it is delivered through OnServiceMessage too.
   void SendService(ServerId to, std::string bytes);
@@ -227,11 +230,11 @@ class Node final : public interfaces::TransportListener {
   DigestGuard digests_;
   MembershipKeeper members_;
 
-  std::map<ServerId, interfaces::PeerHello> peers_;    // connected now
-  std::map<ServerId, uint64_t> connections_made_;      // how often each came up
-  std::map<ServerId, uint32_t> versions_known_;        // L6
+  std::map<ServerId, interfaces::PeerHello> peers_;  // connected now
+  std::map<ServerId, uint64_t> connections_made_;    // how often each came up
+  std::map<ServerId, uint32_t> versions_known_;      // L6
   consensus::RoleChange role_;
-  consensus::Configuration applied_configuration_;     // as of the applied index, for snapshots
+  consensus::Configuration applied_configuration_;  // as of the applied index, for snapshots
   LogIndex snapshot_index_;
   uint64_t bytes_since_snapshot_ = 0;
   bool own_term_applied_ = false;
@@ -258,7 +261,7 @@ class Node final : public interfaces::TransportListener {
   absl::Duration leader_heard_;
   absl::Duration next_membership_check_;
 
-  std::map<uint64_t, absl::AnyInvocable<void(bool)>> reads_;  // waiting for their round, by read id
+  std::map<uint64_t, absl::AnyInvocable<void(bool)>> reads_;          // waiting for their round, by read id
   std::multimap<LogIndex, absl::AnyInvocable<void(bool)>> barriers_;  // waiting for apply
   absl::AnyInvocable<void()> stop_done_;
   absl::Duration stop_deadline_;

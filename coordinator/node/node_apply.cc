@@ -36,7 +36,8 @@ void Node::Apply(const consensus::Entry& entry) {
   }
 }
 
-// From here on the log holds everything that earlier leaders acknowledged, applied: the clock can go on from it, and commands be taken.
+// From here on the log holds everything that earlier leaders acknowledged, applied: the clock can go on from it, and
+// commands be taken.
 void Node::OnOwnTermApplied() {
   own_term_applied_ = true;
   log_clock_base_us_ = deps_.state_machine->log_clock_us();
@@ -57,7 +58,8 @@ interfaces::BatchTimes Node::Times() {
 }
 
 bool Node::RefusingGrowth() const {
-  return disk_low_ || (config_.memory_limit_bytes != 0 && deps_.state_machine->memory_bytes() > config_.memory_limit_bytes);
+  return disk_low_ ||
+         (config_.memory_limit_bytes != 0 && deps_.state_machine->memory_bytes() > config_.memory_limit_bytes);
 }
 
 SubmitResult Node::Submit(std::string command) {
@@ -101,7 +103,8 @@ void Node::ReleaseBarriers() {
   }
 }
 
-// The rounds of a lost leadership answer themselves (the core fails them); barriers whose index was confirmed stay valid.
+// The rounds of a lost leadership answer themselves (the core fails them); barriers whose index was confirmed stay
+// valid.
 void Node::FailBarriers() {
   std::map<uint64_t, absl::AnyInvocable<void(bool)>> reads = std::exchange(reads_, {});
   for (auto& [id, done] : reads) done(false);

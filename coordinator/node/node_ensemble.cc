@@ -24,7 +24,8 @@ void Node::TryForm() {
       }
       return;
     case FormationDecision::Kind::kForm:
-      SLOG_INFO("forming ensemble {:016x} of {} voters", decision.ensemble.value(), decision.configuration.VoterCount());
+      SLOG_INFO("forming ensemble {:016x} of {} voters", decision.ensemble.value(),
+                decision.configuration.VoterCount());
       break;
     case FormationDecision::Kind::kMember:
       SLOG_INFO("taking the own place in ensemble {:016x}", decision.ensemble.value());
@@ -106,7 +107,8 @@ void Node::KeepMembership() {
   next_membership_check_ = Now() + kMembershipInterval;
   // A configuration change may have turned a connected peer into a guest.
   for (const auto& [peer, hello] : peers_) {
-    if (hello.ensemble == ensemble_ && !core_->configuration().IsMember(hello.identity)) core_->AddGuest(hello.identity);
+    if (hello.ensemble == ensemble_ && !core_->configuration().IsMember(hello.identity))
+      core_->AddGuest(hello.identity);
   }
   RaiseVersion();
   std::optional<consensus::MembershipChange> change = members_.Next(core_->Status(), core_->configuration());

@@ -122,7 +122,9 @@ void Node::Handle(const consensus::Identity& from, interfaces::SnapshotOffer off
   receiver_.OnOffer(from, offer, offer.meta.index > deps_.state_machine->applied_index(), Now());
 }
 
-void Node::Handle(const consensus::Identity& from, interfaces::SnapshotData data) { receiver_.OnData(from, std::move(data), Now()); }
+void Node::Handle(const consensus::Identity& from, interfaces::SnapshotData data) {
+  receiver_.OnData(from, std::move(data), Now());
+}
 
 void Node::Handle(const consensus::Identity& from, interfaces::SnapshotProgress progress) {
   sender_.OnProgress(from.server, progress, Now());
@@ -145,8 +147,8 @@ void Node::OnInstalled(const interfaces::SnapshotMeta& meta, std::unique_ptr<int
   Drain();  // nothing of the log as it was may be left to write
   if (fatal_) return;
   if (deps_.state_machine->applied_index() >= meta.index) {
-    // The log overtook the transfer while it was made durable. The live state is newer, and everything it changed since its own last snapshot
-    // counts as changed, so the next own snapshot makes the store whole.
+    // The log overtook the transfer while it was made durable. The live state is newer, and everything it changed since
+    // its own last snapshot counts as changed, so the next own snapshot makes the store whole.
     snapshot_index_ = std::max(snapshot_index_, meta.index);
     CompactLog();
     return;

@@ -1,4 +1,5 @@
-// Commands waiting to be logged: on a leader its own and the forwarded ones, on a follower those to forward (L2, L11). Pure.
+// Commands waiting to be logged: on a leader its own and the forwarded ones, on a follower those to forward (L2, L11).
+// Pure.
 #pragma once
 
 #include <cstdint>

@@ -18,8 +18,10 @@ std::optional<interfaces::RepairRequest> Repairer::Tick(absl::Duration now, cons
 }
 
 bool Repairer::Wanted(const interfaces::RepairReply& reply) const {
-  // Without a known term (nothing good beside it says which) a record cannot be told from one of a lost branch: only a snapshot helps.
-  return wanted_ && reply.found && wanted_->term.value() != 0 && reply.entry.index == wanted_->index && reply.entry.term == wanted_->term;
+  // Without a known term (nothing good beside it says which) a record cannot be told from one of a lost branch: only a
+  // snapshot helps.
+  return wanted_ && reply.found && wanted_->term.value() != 0 && reply.entry.index == wanted_->index &&
+         reply.entry.term == wanted_->term;
 }
 
 bool Repairer::CoveredBySnapshot(const interfaces::RepairReply& reply) const {

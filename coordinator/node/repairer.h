@@ -1,4 +1,5 @@
-// Fetches damaged records back from the peers, leader or no leader (D6). Pure: it says what to ask and judges what comes.
+// Fetches damaged records back from the peers, leader or no leader (D6). Pure: it says what to ask and judges what
+// comes.
 #pragma once
 
 #include <optional>
@@ -13,7 +14,8 @@ namespace synod::node {
 class Repairer {
  public:
   // What to ask every connected peer now, if it is time: the first damaged record.
-  std::optional<interfaces::RepairRequest> Tick(absl::Duration now, const consensus::Core& core, const consensus::CoreStatus& status);
+  std::optional<interfaces::RepairRequest> Tick(absl::Duration now, const consensus::Core& core,
+                                                const consensus::CoreStatus& status);
   // Whether a reply's entry is the one that is missing.
   bool Wanted(const interfaces::RepairReply& reply) const;
   // Whether the replier's snapshot covers what is missing.

@@ -12,7 +12,8 @@ namespace {
 
 using State = interfaces::SnapshotProgress::State;
 
-absl::Status AddRecords(const std::string& records, interfaces::SnapshotInstaller& installer, interfaces::StateLoader& loader) {
+absl::Status AddRecords(const std::string& records, interfaces::SnapshotInstaller& installer,
+                        interfaces::StateLoader& loader) {
   ByteReader in(records);
   while (in.remaining() > 0) {
     std::string_view key = in.Blob();
@@ -88,8 +89,7 @@ void SnapshotReceiver::OnWorker(std::shared_ptr<Build> build, absl::AnyInvocable
 void SnapshotReceiver::WorkIn(std::shared_ptr<Build> build, interfaces::SnapshotChunk chunk) {
   bool last = chunk.last;
   OnWorker(
-      build,
-      [records = std::move(chunk.records)](Build& b) { return AddRecords(records, *b.installer, *b.loader); },
+      build, [records = std::move(chunk.records)](Build& b) { return AddRecords(records, *b.installer, *b.loader); },
       [this, build, last](absl::Status status) {
         if (!status.ok()) return Drop(build, status);
         ++build->built;

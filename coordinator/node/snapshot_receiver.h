@@ -1,5 +1,5 @@
-// Receives a snapshot and builds it beside the live state, off the loop (D9). Nothing of it is seen until all of it is here, its digest
-// matches, and it is durable.
+// Receives a snapshot and builds it beside the live state, off the loop (D9). Nothing of it is seen until all of it is
+// here, its digest matches, and it is durable.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class SnapshotReceiver {
     interfaces::SnapshotStore* store = nullptr;
     interfaces::StateMachine* state_machine = nullptr;
     interfaces::Transport* transport = nullptr;
-    // Whether a snapshot of `index` may go live now: asked on the loop right before it is made durable. kNotNow: ask again soon (an own snapshot is
-    // being written); kNever: the server has got past it meanwhile.
+    // Whether a snapshot of `index` may go live now: asked on the loop right before it is made durable. kNotNow: ask
+    // again soon (an own snapshot is being written); kNever: the server has got past it meanwhile.
     enum class Go { kYes, kNotNow, kNever };
     std::function<Go(LogIndex index)> may_go_live;
     // It is durable: take it over.
@@ -36,12 +36,16 @@ class SnapshotReceiver {
   explicit SnapshotReceiver(Dependencies dependencies) : deps_(std::move(dependencies)) {}
 
   // `useful`: the snapshot reaches beyond what this server has.
-  void OnOffer(const consensus::Identity& from, const interfaces::SnapshotOffer& offer, bool useful, absl::Duration now);
+  void OnOffer(const consensus::Identity& from, const interfaces::SnapshotOffer& offer, bool useful,
+               absl::Duration now);
   void OnData(const consensus::Identity& from, interfaces::SnapshotData data, absl::Duration now);
   // From being asked for permission until it is live: no own snapshot may begin.
   bool finishing() const { return build_ != nullptr && build_->finishing; }
-  // Whether a snapshot is on its way. Not when its sender fell silent: then another one's is welcome, and may have to be asked for (D6).
-  bool active(absl::Duration now) const { return build_ != nullptr && (build_->finishing || now - build_->heard < kStale); }
+  // Whether a snapshot is on its way. Not when its sender fell silent: then another one's is welcome, and may have to
+  // be asked for (D6).
+  bool active(absl::Duration now) const {
+    return build_ != nullptr && (build_->finishing || now - build_->heard < kStale);
+  }
   void Stop() { alive_.reset(); }
 
  private:
@@ -55,8 +59,8 @@ class SnapshotReceiver {
     interfaces::SnapshotOffer offer;
     std::unique_ptr<interfaces::SnapshotInstaller> installer;
     std::unique_ptr<interfaces::StateLoader> loader;
-    uint64_t next = 0;        // the chunk expected next
-    uint64_t built = 0;       // chunks worked in
+    uint64_t next = 0;   // the chunk expected next
+    uint64_t built = 0;  // chunks worked in
     bool finishing = false;
     absl::Duration heard;
   };
@@ -66,7 +70,8 @@ class SnapshotReceiver {
   void Finish(std::shared_ptr<Build> build);
   void GoLive(std::shared_ptr<Build> build);
   void Drop(const std::shared_ptr<Build>& build, const absl::Status& why);
-  // Runs `work` on the worker and `then` on the loop with its status, unless the receiver stopped or dropped the build meanwhile.
+  // Runs `work` on the worker and `then` on the loop with its status, unless the receiver stopped or dropped the build
+  // meanwhile.
   void OnWorker(std::shared_ptr<Build> build, absl::AnyInvocable<absl::Status(Build&)> work,
                 absl::AnyInvocable<void(absl::Status)> then);
 

@@ -68,11 +68,13 @@ void SnapshotSender::OnProgress(ServerId peer, const interfaces::SnapshotProgres
 
 void SnapshotSender::Pump(ServerId peer, Transfer& transfer) {
   if (!transfer.connected || !transfer.receiving || transfer.reading || transfer.AllSent()) return;
-  if (transfer.next >= transfer.acknowledged + kWindowChunks || deps_.transport->QueuedBytes(peer) > kQueuedBytesMax) return;
+  if (transfer.next >= transfer.acknowledged + kWindowChunks || deps_.transport->QueuedBytes(peer) > kQueuedBytesMax)
+    return;
   transfer.reading = true;
   // A sender that was restarted reads its way to where the receiver is.
-  deps_.worker->Post([this, peer, id = transfer.id, number = std::min(transfer.next, transfer.read), reader = transfer.reader, loop = deps_.loop,
-                      bytes = deps_.chunk_bytes, alive = std::weak_ptr<bool>(alive_)]() mutable {
+  deps_.worker->Post([this, peer, id = transfer.id, number = std::min(transfer.next, transfer.read),
+                      reader = transfer.reader, loop = deps_.loop, bytes = deps_.chunk_bytes,
+                      alive = std::weak_ptr<bool>(alive_)]() mutable {
     auto chunk = std::make_shared<absl::StatusOr<interfaces::SnapshotChunk>>(reader->ReadChunk(number, bytes));
     reader.reset();
     loop->Post([this, peer, id, number, chunk, alive] {

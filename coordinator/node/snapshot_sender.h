@@ -1,5 +1,5 @@
-// Sends the own snapshot to peers whose log ends before ours begins (D9). Chunks are read off the loop, sent within a window, and resumed with the
-// same snapshot after a broken connection.
+// Sends the own snapshot to peers whose log ends before ours begins (D9). Chunks are read off the loop, sent within a
+// window, and resumed with the same snapshot after a broken connection.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ class SnapshotSender {
 
   explicit SnapshotSender(Dependencies dependencies) : deps_(std::move(dependencies)) {}
 
-  // Begins, or resumes, sending to `peer`. `for_core`: tell `ended`. Without a snapshot at or above `at_least` it ends at once, not ok.
+  // Begins, or resumes, sending to `peer`. `for_core`: tell `ended`. Without a snapshot at or above `at_least` it ends
+  // at once, not ok.
   void Begin(ServerId peer, LogIndex at_least, bool for_core, absl::Duration now);
   void OnProgress(ServerId peer, const interfaces::SnapshotProgress& progress, absl::Duration now);
   // The transfer is kept for a while, to be resumed.
@@ -55,14 +56,14 @@ class SnapshotSender {
     std::shared_ptr<interfaces::SnapshotReader> reader;
     bool for_core = false;
     bool connected = true;
-    bool receiving = false;      // the receiver answered the offer
-    bool reading = false;        // a chunk is being read on the worker
-    uint64_t acknowledged = 0;   // chunks kept by the receiver
-    uint64_t next = 0;           // chunk to send next
-    uint64_t read = 0;           // chunks before this were read from `reader`, which gives them in order the first time
+    bool receiving = false;     // the receiver answered the offer
+    bool reading = false;       // a chunk is being read on the worker
+    uint64_t acknowledged = 0;  // chunks kept by the receiver
+    uint64_t next = 0;          // chunk to send next
+    uint64_t read = 0;          // chunks before this were read from `reader`, which gives them in order the first time
     std::optional<uint64_t> count;  // of all chunks, once the last was read
     bool AllSent() const { return count && next >= *count; }
-    absl::Duration heard;        // from the receiver
+    absl::Duration heard;  // from the receiver
     absl::Duration offered;
   };
 

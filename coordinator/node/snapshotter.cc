@@ -6,7 +6,8 @@
 
 namespace synod::node {
 
-void Snapshotter::Start(const consensus::Configuration& configuration, absl::AnyInvocable<void(absl::StatusOr<Done>)> done) {
+void Snapshotter::Start(const consensus::Configuration& configuration,
+                        absl::AnyInvocable<void(absl::StatusOr<Done>)> done) {
   SYNOD_CHECK(!running_) << "two snapshots at once";
   running_ = true;
   done_ = std::move(done);
@@ -24,17 +25,18 @@ void Snapshotter::Step() {
     return;
   }
   uint64_t count = records_.size();
-  store_->Write(std::exchange(records_, {}), meta_, [this, count, alive = std::weak_ptr<bool>(alive_)](absl::Status status) {
-    if (!alive.lock()) return;
-    running_ = false;
-    auto done = std::move(done_);
-    if (!status.ok()) {
-      state_machine_->AbandonSnapshot();
-      done(std::move(status));
-      return;
-    }
-    done(Done{meta_, count});
-  });
+  store_->Write(std::exchange(records_, {}), meta_,
+                [this, count, alive = std::weak_ptr<bool>(alive_)](absl::Status status) {
+                  if (!alive.lock()) return;
+                  running_ = false;
+                  auto done = std::move(done_);
+                  if (!status.ok()) {
+                    state_machine_->AbandonSnapshot();
+                    done(std::move(status));
+                    return;
+                  }
+                  done(Done{meta_, count});
+                });
 }
 
 }  // namespace synod::node

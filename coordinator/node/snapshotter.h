@@ -1,5 +1,5 @@
-// Takes the own snapshots (D7): closes the changed records at one index, writes them out in slices between other work, and hands them to the
-// store's thread.
+// Takes the own snapshots (D7): closes the changed records at one index, writes them out in slices between other work,
+// and hands them to the store's thread.
 #pragma once
 
 #include <functional>

@@ -81,7 +81,7 @@ struct MemberStatus {
   std::string role;  // voter, learner, guest
   std::string address;
   bool leader = false;
-  bool connected = false; // to this server; itself always
+  bool connected = false;  // to this server; itself always
   // At the leader only:
   bool active = false;  // answered within an election timeout
   LogIndex match;

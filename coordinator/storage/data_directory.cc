@@ -23,7 +23,8 @@ struct Format {
 };
 
 std::string FormatText(ServerId server, StorageId storage) {
-  return absl::StrFormat("synod data directory, format %d\nserver %d\nstorage %016x\n", kFormatVersion, server.value(), storage.value());
+  return absl::StrFormat("synod data directory, format %d\nserver %d\nstorage %016x\n", kFormatVersion, server.value(),
+                         storage.value());
 }
 
 std::optional<Format> ParseFormat(const std::string& text) {
@@ -43,9 +44,12 @@ std::optional<Format> ParseFormat(const std::string& text) {
 }  // namespace
 
 DataDirectory::DataDirectory(FileSystem* fs, DataDirectoryOptions options)
-    : fs_(fs), options_(std::move(options)), reserve_(fs, options_.data_log_dir + "/synod/log", options_.reserve_bytes) {}
+    : fs_(fs),
+      options_(std::move(options)),
+      reserve_(fs, options_.data_log_dir + "/synod/log", options_.reserve_bytes) {}
 
-absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(FileSystem* fs, DataDirectoryOptions options, Random* random) {
+absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(FileSystem* fs, DataDirectoryOptions options,
+                                                                   Random* random) {
   if (options.data_log_dir.empty()) options.data_log_dir = options.data_dir;
   auto directory = std::unique_ptr<DataDirectory>(new DataDirectory(fs, std::move(options)));
   SYNOD_RETURN_IF_ERROR(fs->CreateDirectories(directory->options_.data_dir));
@@ -77,15 +81,17 @@ absl::Status DataDirectory::RefuseForeign() const {
     std::string ours = directory + "/synod";
     if (!fs_->Exists(ours)) {
       if (!fs_->IsDirectory(directory + "/version-2")) continue;
-      return absl::FailedPreconditionError(absl::StrCat(directory, " holds ZooKeeper's data (version-2), which Synod does not read: ",
-                                                        "give an empty directory as dataDir"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          directory,
+          " holds ZooKeeper's data (version-2), which Synod does not read: ", "give an empty directory as dataDir"));
     }
     if (!fs_->IsDirectory(ours)) return absl::FailedPreconditionError(absl::StrCat(ours, " is not a directory"));
   }
   if (!fs_->Exists(home()) || fs_->Exists(FormatPath())) return absl::OkStatus();
   SYNOD_ASSIGN_OR_RETURN(std::vector<std::string> names, fs_->List(home()));
   for (const std::string& name : names) {
-    bool known = name == "log" || name == "snapshot" || name.rfind("hard_state.", 0) == 0 || name.rfind("FORMAT", 0) == 0;
+    bool known =
+        name == "log" || name == "snapshot" || name.rfind("hard_state.", 0) == 0 || name.rfind("FORMAT", 0) == 0;
     if (!known) {
       return absl::FailedPreconditionError(
           absl::StrCat(home(), " is not a data directory of Synod's: it has no file FORMAT, but holds ", name));
@@ -96,8 +102,9 @@ absl::Status DataDirectory::RefuseForeign() const {
 
 absl::Status DataDirectory::CheckServer(ServerId found) const {
   if (found == options_.server) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(home(), " belongs to server ", found.value(), ", but this is server ",
-                                                    options_.server.value(), ": check dataDir and myid"));
+  return absl::FailedPreconditionError(absl::StrCat(home(), " belongs to server ", found.value(),
+                                                    ", but this is server ", options_.server.value(),
+                                                    ": check dataDir and myid"));
 }
 
 void DataDirectory::Wiped(std::string why) {
@@ -114,8 +121,8 @@ absl::Status DataDirectory::Inspect(Random* random) {
     SYNOD_ASSIGN_OR_RETURN(std::string text, ReadWhole(file.get()));
     format = ParseFormat(text);
     if (format && format->version > kFormatVersion) {
-      return absl::UnimplementedError(absl::StrCat(home(), " has format ", format->version, ", newer than this version of Synod knows (",
-                                                   kFormatVersion, ")"));
+      return absl::UnimplementedError(absl::StrCat(home(), " has format ", format->version,
+                                                   ", newer than this version of Synod knows (", kFormatVersion, ")"));
     }
     if (format) SYNOD_RETURN_IF_ERROR(CheckServer(ServerId(format->server)));
   }
@@ -132,19 +139,21 @@ absl::Status DataDirectory::Inspect(Random* random) {
   bool agree = stored.ok() && log && log->storage == (*stored)->state().identity.storage;
   if (fs_->IsDirectory(log_directory())) {
     SYNOD_ASSIGN_OR_RETURN(std::vector<std::string> names, fs_->List(log_directory()));
-    used = used || std::any_of(names.begin(), names.end(), [](const std::string& name) { return ParseSegmentName(name).has_value(); });
+    used = used || std::any_of(names.begin(), names.end(),
+                               [](const std::string& name) { return ParseSegmentName(name).has_value(); });
   }
-  // FORMAT is written last: without it, and without any use, an earlier start was cut short before it told anybody anything.
+  // FORMAT is written last: without it, and without any use, an earlier start was cut short before it told anybody
+  // anything.
   if (!formatted && !used && !agree) return Initialise(random, false);
   if (!stored.ok()) Wiped(absl::StrCat("the hard state is lost: ", stored.status().message()));
   if (!log) Wiped(absl::StrCat("the log is lost: ", slots.status().message()));
   if (stored.ok() && log && !agree) {
-    Wiped(absl::StrFormat("the hard state names storage %016x, the log %016x", (*stored)->state().identity.storage.value(),
-                          log->storage.value()));
+    Wiped(absl::StrFormat("the hard state names storage %016x, the log %016x",
+                          (*stored)->state().identity.storage.value(), log->storage.value()));
   }
   if (stored.ok() && format && format->storage != (*stored)->state().identity.storage) {
-    Wiped(absl::StrFormat("the hard state names storage %016x, FORMAT %016x", (*stored)->state().identity.storage.value(),
-                          format->storage.value()));
+    Wiped(absl::StrFormat("the hard state names storage %016x, FORMAT %016x",
+                          (*stored)->state().identity.storage.value(), format->storage.value()));
   }
   if (state_ == DataState::kWiped) return absl::OkStatus();
   hard_state_ = *std::move(stored);
@@ -185,7 +194,8 @@ void DataDirectory::CheckSnapshot(std::optional<StorageId> found) {
   if (!found) {
     if (hard_state_->state().snapshot_created) Wiped("the snapshot store is lost");
   } else if (*found != identity().storage) {
-    Wiped(absl::StrFormat("the hard state names storage %016x, the snapshot store %016x", identity().storage.value(), found->value()));
+    Wiped(absl::StrFormat("the hard state names storage %016x, the snapshot store %016x", identity().storage.value(),
+                          found->value()));
   }
 }
 
@@ -198,8 +208,8 @@ absl::Status DataDirectory::SnapshotCreated() {
 absl::Status DataDirectory::SaveFounding(EnsembleId ensemble_id, const consensus::Configuration& configuration) {
   if (ensemble_id.value() == 0) return absl::InvalidArgumentError("an ensemble has an id other than 0");
   if (ensemble().value() != 0 && ensemble() != ensemble_id) {
-    return absl::FailedPreconditionError(absl::StrFormat("this server belongs to ensemble %016x, not to %016x", ensemble().value(),
-                                                         ensemble_id.value()));
+    return absl::FailedPreconditionError(absl::StrFormat("this server belongs to ensemble %016x, not to %016x",
+                                                         ensemble().value(), ensemble_id.value()));
   }
   StoredState state = hard_state_->state();
   state.ensemble = ensemble_id;

@@ -24,18 +24,21 @@ struct DataDirectoryOptions {
 };
 
 enum class DataState : uint8_t {
-  kEmpty,  // has a storage id, belongs to no ensemble
-  kJoined, // belongs to an ensemble
-  kWiped,  // hard state, log or snapshot is missing, damaged or of another storage: not new, and not to be trusted (D10)
+  kEmpty,   // has a storage id, belongs to no ensemble
+  kJoined,  // belongs to an ensemble
+  kWiped,   // hard state, log or snapshot is missing, damaged or of another storage: not new, and not to be trusted
+            // (D10)
 };
 
 // Loop thread only. Holds the lock while it lives.
 class DataDirectory {
  public:
-  // Takes the locks, looks, and makes an empty directory into one of ours, with a storage id from `random` that is durable on return. Errors,
-  // each with a text for people: FailedPrecondition (another process runs on it; it belongs to another server; it is not a directory of
-  // Synod's), Unimplemented (a newer format), those of the file system. A wiped directory is no error: see state().
-  static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(FileSystem* fs, DataDirectoryOptions options, Random* random);
+  // Takes the locks, looks, and makes an empty directory into one of ours, with a storage id from `random` that is
+  // durable on return. Errors, each with a text for people: FailedPrecondition (another process runs on it; it belongs
+  // to another server; it is not a directory of Synod's), Unimplemented (a newer format), those of the file system. A
+  // wiped directory is no error: see state().
+  static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(FileSystem* fs, DataDirectoryOptions options,
+                                                             Random* random);
 
   DataState state() const { return state_; }
   // Why it is wiped, and what was mended; a line each.
@@ -54,17 +57,17 @@ class DataDirectory {
   std::string snapshot_directory() const { return options_.data_dir + "/synod/snapshot"; }
   DiskReserve* reserve() { return &reserve_; }
 
-  // Call after opening the snapshot store: the storage id it names, nullopt if there is no store. Turns the state to kWiped when one was
-  // made before and is gone, or names another storage.
+  // Call after opening the snapshot store: the storage id it names, nullopt if there is no store. Turns the state to
+  // kWiped when one was made before and is gone, or names another storage.
   void CheckSnapshot(std::optional<StorageId> found);
   // The store now exists, durably, and names our storage id.
   absl::Status SnapshotCreated();
-  // The ensemble has formed, or this server joins one: its id and the configuration to begin with, durable on return; empty for one that joins
-  // as a guest and hears of the configuration through the log. FailedPrecondition if this server belongs to another one; InvalidArgument: id
-  // 0, or a configuration that is too large.
+  // The ensemble has formed, or this server joins one: its id and the configuration to begin with, durable on return;
+  // empty for one that joins as a guest and hears of the configuration through the log. FailedPrecondition if this
+  // server belongs to another one; InvalidArgument: id 0, or a configuration that is too large.
   absl::Status SaveFounding(EnsembleId ensemble, const consensus::Configuration& configuration);
-  // A wiped (or any) directory: moves what is there aside, to synod.wiped-N, and starts over with a new storage id that remembers it was
-  // wiped. The log and snapshot store must not be open.
+  // A wiped (or any) directory: moves what is there aside, to synod.wiped-N, and starts over with a new storage id that
+  // remembers it was wiped. The log and snapshot store must not be open.
   absl::Status StartOver(Random* random);
 
  private:

@@ -1,4 +1,5 @@
-// A file of ballast beside the log (L11): let go when the disk is full, so that the server can still step down, cut, compact and delete.
+// A file of ballast beside the log (L11): let go when the disk is full, so that the server can still step down, cut,
+// compact and delete.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ class DiskReserve {
   // The ballast is `directory`/reserve. 0 bytes: no reserve, never low.
   DiskReserve(FileSystem* fs, std::string directory, uint64_t bytes);
 
-  // Makes the ballast if it is missing and twice its size is free; otherwise does nothing, for the disk is low then. Errors: those of the file
-  // system but ResourceExhausted.
+  // Makes the ballast if it is missing and twice its size is free; otherwise does nothing, for the disk is low then.
+  // Errors: those of the file system but ResourceExhausted.
   absl::Status Restore();
   // Removes the ballast. False if there was none, or it cannot be removed.
   bool Release();

@@ -1,9 +1,9 @@
 // All contact of the durable log with the operating system passes these classes, so that the simulator can run the very
 // same log over a disk that tears, drops and flips (D2). PosixFileSystem is the real one, sim::SimDisk the other.
 //
-// Errors, everywhere, with the path in the message: NotFound (no such file or directory), AlreadyExists, ResourceExhausted (no space
-// or quota left), DataLoss (the device reported an I/O error), PermissionDenied, FailedPrecondition (a lock is held elsewhere),
-// Internal (anything else).
+// Errors, everywhere, with the path in the message: NotFound (no such file or directory), AlreadyExists,
+// ResourceExhausted (no space or quota left), DataLoss (the device reported an I/O error), PermissionDenied,
+// FailedPrecondition (a lock is held elsewhere), Internal (anything else).
 #pragma once
 
 #include <cstdint>
@@ -22,25 +22,28 @@ namespace synod::storage {
 // Debian's absl::string_view is a type of its own; StrCat takes only that one.
 inline absl::string_view Sv(std::string_view s) { return {s.data(), s.size()}; }
 
-// One open file. Closed by the destructor. Sync may run on another thread beside the other calls; those come from one thread at a time.
+// One open file. Closed by the destructor. Sync may run on another thread beside the other calls; those come from one
+// thread at a time.
 class File {
  public:
   virtual ~File() = default;
-  // Writes the parts one behind the other at `offset`, in one system call when the kernel takes it whole. Not durable. On an
-  // error any part of the bytes may have been written.
+  // Writes the parts one behind the other at `offset`, in one system call when the kernel takes it whole. Not durable.
+  // On an error any part of the bytes may have been written.
   virtual absl::Status Write(uint64_t offset, absl::Span<const std::string_view> parts) = 0;
-  absl::Status WriteAt(uint64_t offset, std::string_view bytes) { return Write(offset, absl::MakeConstSpan(&bytes, 1)); }
+  absl::Status WriteAt(uint64_t offset, std::string_view bytes) {
+    return Write(offset, absl::MakeConstSpan(&bytes, 1));
+  }
   // Reads up to `n` bytes into `out`; fewer only at the end of the file. Returns how many.
   virtual absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* out) = 0;
-  // Makes what was written before the call durable, with the size (fdatasync). The directory entry is another matter. After an error
-  // nothing is known about what reached the disk, and a second try proves nothing (D12).
+  // Makes what was written before the call durable, with the size (fdatasync). The directory entry is another matter.
+  // After an error nothing is known about what reached the disk, and a second try proves nothing (D12).
   virtual absl::Status Sync() = 0;
   // The file has at least `bytes` bytes and the disk blocks for them; new ones read as zeros.
   virtual absl::Status Preallocate(uint64_t bytes) = 0;
   virtual absl::Status Truncate(uint64_t bytes) = 0;
   virtual absl::StatusOr<uint64_t> Size() = 0;
-  // Asks the kernel to forget clean cached pages, so that the next read comes from the device: after a failed sync the cache may
-  // show bytes that never reached it. Best effort.
+  // Asks the kernel to forget clean cached pages, so that the next read comes from the device: after a failed sync the
+  // cache may show bytes that never reached it. Best effort.
   virtual void DropCache() = 0;
 };
 
@@ -78,7 +81,8 @@ class FileSystem {
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 
-// Everything in the file. A block the device cannot read (DataLoss) comes back as zeros: whoever parses the bytes finds the damage.
+// Everything in the file. A block the device cannot read (DataLoss) comes back as zeros: whoever parses the bytes finds
+// the damage.
 absl::StatusOr<std::string> ReadWhole(File* file);
 // The directory part of a path ("." if none).
 std::string DirectoryOf(const std::string& path);

@@ -78,7 +78,8 @@ absl::StatusOr<std::unique_ptr<HardStateStore>> HardStateStore::Create(FileSyste
   return std::unique_ptr<HardStateStore>(new HardStateStore(std::move(slots), state));
 }
 
-absl::StatusOr<std::unique_ptr<HardStateStore>> HardStateStore::Load(FileSystem* fs, const std::string& directory, bool mend) {
+absl::StatusOr<std::unique_ptr<HardStateStore>> HardStateStore::Load(FileSystem* fs, const std::string& directory,
+                                                                     bool mend) {
   SYNOD_ASSIGN_OR_RETURN(std::unique_ptr<SlotPair> slots, SlotPair::Load(fs, SlotName(directory), mend));
   SYNOD_ASSIGN_OR_RETURN(StoredState state, StoredState::Decode(slots->body()));
   return std::unique_ptr<HardStateStore>(new HardStateStore(std::move(slots), std::move(state)));

@@ -10,8 +10,8 @@ namespace {
 
 constexpr uint32_t kIdentityMagic = 0x49485953;  // "SYHI"
 
-absl::Status ScanSegmentFile(FileSystem* fs, const std::string& path, uint64_t number, const StoredState& stored, bool writable,
-                             ScannedLog* out) {
+absl::Status ScanSegmentFile(FileSystem* fs, const std::string& path, uint64_t number, const StoredState& stored,
+                             bool writable, ScannedLog* out) {
   ScannedSegment segment;
   segment.number = number;
   SYNOD_ASSIGN_OR_RETURN(segment.file, fs->Open(path, writable ? OpenMode::kWrite : OpenMode::kRead));
@@ -31,7 +31,8 @@ absl::Status ScanSegmentFile(FileSystem* fs, const std::string& path, uint64_t n
   return absl::OkStatus();
 }
 
-absl::Status ScanRepairs(FileSystem* fs, const std::string& directory, const StoredState& stored, bool writable, ScannedLog* out) {
+absl::Status ScanRepairs(FileSystem* fs, const std::string& directory, const StoredState& stored, bool writable,
+                         ScannedLog* out) {
   std::string path = absl::StrCat(directory, "/", kRepairName);
   if (!fs->Exists(path)) return absl::OkStatus();
   SYNOD_ASSIGN_OR_RETURN(out->repair, fs->Open(path, writable ? OpenMode::kWrite : OpenMode::kRead));
@@ -64,13 +65,15 @@ absl::StatusOr<LogIdentity> LogIdentity::Decode(std::string_view bytes) {
 
 SlotPair::Name LogIdentityName(const std::string& directory) { return {directory, "identity", kIdentityMagic}; }
 
-absl::StatusOr<ScannedLog> ScanLogDirectory(FileSystem* fs, const std::string& directory, const StoredState& stored, bool writable) {
+absl::StatusOr<ScannedLog> ScanLogDirectory(FileSystem* fs, const std::string& directory, const StoredState& stored,
+                                            bool writable) {
   ScannedLog out;
   SYNOD_ASSIGN_OR_RETURN(out.identity_slots, SlotPair::Load(fs, LogIdentityName(directory), writable));
   SYNOD_ASSIGN_OR_RETURN(out.identity, LogIdentity::Decode(out.identity_slots->body()));
   if (out.identity.storage != stored.identity.storage) {
-    return absl::FailedPreconditionError(absl::StrFormat("the log in %s belongs to storage %016x, the hard state to %016x", directory,
-                                                         out.identity.storage.value(), stored.identity.storage.value()));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("the log in %s belongs to storage %016x, the hard state to %016x", directory,
+                        out.identity.storage.value(), stored.identity.storage.value()));
   }
   SYNOD_RETURN_IF_ERROR(ScanRepairs(fs, directory, stored, writable, &out));
   SYNOD_ASSIGN_OR_RETURN(std::vector<std::string> names, fs->List(directory));
@@ -87,10 +90,11 @@ absl::StatusOr<ScannedLog> ScanLogDirectory(FileSystem* fs, const std::string& d
   }
   uint64_t highest = out.segments.empty() ? 0 : out.segments.back().number;
   if (out.identity.highest_segment >= stored.base_segment && highest < out.identity.highest_segment) {
-    return absl::DataLossError(absl::StrCat(
-        "the last log segment ", directory, "/", SegmentName(out.identity.highest_segment),
-        " is missing, and nothing tells what this server acknowledged in it: restore the file, or empty the data directory "
-        "so that the server joins anew as a learner"));
+    return absl::DataLossError(absl::StrCat("the last log segment ", directory, "/",
+                                            SegmentName(out.identity.highest_segment),
+                                            " is missing, and nothing tells what this server acknowledged in it: "
+                                            "restore the file, or empty the data directory "
+                                            "so that the server joins anew as a learner"));
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// The log's directory: which files are in it and what they hold. Shared by LogFiles (which goes on writing) and by the offline check.
-// Format: docs/formats/log.md.
+// The log's directory: which files are in it and what they hold. Shared by LogFiles (which goes on writing) and by the
+// offline check. Format: docs/formats/log.md.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 
 namespace synod::storage {
 
-// The slot pair `identity` in the log directory: it names the storage the log belongs to (D10) and the highest segment that was ever durable, so
-// that a segment file that vanished is missed.
+// The slot pair `identity` in the log directory: it names the storage the log belongs to (D10) and the highest segment
+// that was ever durable, so that a segment file that vanished is missed.
 struct LogIdentity {
   StorageId storage;
   uint64_t highest_segment = 0;
@@ -41,9 +41,11 @@ struct ScannedLog {
   std::vector<std::string> leftovers;    // names of segments of before the last reset, unfinished files
 };
 
-// Reads every segment. With `writable` files are opened for writing, and synced and evicted from the cache before they are read: what is read
-// is on the disk. Errors: NotFound (no identity), FailedPrecondition (the log of another storage id), DataLoss (identity damaged, or a
-// segment that was durable is missing from the end), Unimplemented (newer format).
-absl::StatusOr<ScannedLog> ScanLogDirectory(FileSystem* fs, const std::string& directory, const StoredState& stored, bool writable);
+// Reads every segment. With `writable` files are opened for writing, and synced and evicted from the cache before they
+// are read: what is read is on the disk. Errors: NotFound (no identity), FailedPrecondition (the log of another storage
+// id), DataLoss (identity damaged, or a segment that was durable is missing from the end), Unimplemented (newer
+// format).
+absl::StatusOr<ScannedLog> ScanLogDirectory(FileSystem* fs, const std::string& directory, const StoredState& stored,
+                                            bool writable);
 
 }  // namespace synod::storage

@@ -25,7 +25,7 @@ struct LogFiles::SyncJob {
   bool sync_directory = false;
   std::shared_ptr<SlotPair> identity;  // null: its content stays
   std::string identity_body;
-  std::string spare;                   // name of a spare to prepare; empty: none
+  std::string spare;  // name of a spare to prepare; empty: none
   uint64_t spare_bytes = 0;
   bool spare_made = false;
 
@@ -147,12 +147,13 @@ absl::StatusOr<std::unique_ptr<File>> LogFiles::CreateSpare(const std::string& p
     absl::StatusOr<std::unique_ptr<File>> file = fs_->Open(path, OpenMode::kCreate);
     absl::Status status = file.ok() ? (*file)->Preallocate(size) : file.status();
     if (status.ok()) return file;
-    if (tried || !absl::IsResourceExhausted(status) || !options_.on_disk_full || !options_.on_disk_full()) return status;
+    if (tried || !absl::IsResourceExhausted(status) || !options_.on_disk_full || !options_.on_disk_full())
+      return status;
   }
 }
 
-// Nothing is synced here: the header, the directory entry and the records of the new segment are all covered by the next sync, and none of them
-// counts before.
+// Nothing is synced here: the header, the directory entry and the records of the new segment are all covered by the
+// next sync, and none of them counts before.
 absl::StatusOr<LogSegment> LogFiles::NewSegment(uint64_t number, uint64_t size) {
   LogSegment segment;
   segment.number = number;
@@ -212,7 +213,8 @@ void LogFiles::StartSync(absl::AnyInvocable<void(absl::StatusOr<interfaces::Sync
     job->identity = identity_;
     job->identity_body = LogIdentity{state_->state().identity.storage, highest_named_}.Encode();
   }
-  if (spares_.empty() && options_.spare_segments > 0 && active_ + 1 == segments_.size() && active().end > active().size / 2) {
+  if (spares_.empty() && options_.spare_segments > 0 && active_ + 1 == segments_.size() &&
+      active().end > active().size / 2) {
     job->spare = SpareName(next_spare_++);
     job->spare_bytes = options_.segment_bytes;
   }
@@ -264,8 +266,8 @@ absl::StatusOr<RecordHeader> LogFiles::ReadHeader(const Place& place, LogIndex i
   if (got == sizeof bytes) header = DecodeHeader(bytes, place.segment, place.offset);
   if (!header || header->kind != RecordKind::kEntry || header->index != index ||
       RecordBytes(header->payload_bytes) > place.span) {
-    return absl::DataLossError(absl::StrCat("the record of entry ", index.value(), " at offset ", place.offset, " of segment ",
-                                            place.segment, " is damaged"));
+    return absl::DataLossError(absl::StrCat("the record of entry ", index.value(), " at offset ", place.offset,
+                                            " of segment ", place.segment, " is damaged"));
   }
   return *header;
 }
@@ -273,8 +275,10 @@ absl::StatusOr<RecordHeader> LogFiles::ReadHeader(const Place& place, LogIndex i
 absl::StatusOr<Entry> LogFiles::ReadAt(const Place& place, LogIndex index) const {
   SYNOD_ASSIGN_OR_RETURN(RecordHeader header, ReadHeader(place, index));
   std::string payload(header.payload_bytes, '\0');
-  SYNOD_ASSIGN_OR_RETURN(size_t got, place.file->Read(place.offset + kRecordHeaderBytes, payload.size(), payload.data()));
-  if (got != payload.size() || ContentChecksum(header.term, header.index, header.type, payload) != header.content_checksum) {
+  SYNOD_ASSIGN_OR_RETURN(size_t got,
+                         place.file->Read(place.offset + kRecordHeaderBytes, payload.size(), payload.data()));
+  if (got != payload.size() ||
+      ContentChecksum(header.term, header.index, header.type, payload) != header.content_checksum) {
     return absl::DataLossError(absl::StrCat("the payload of entry ", index.value(), " is damaged"));
   }
   return Entry{header.term, index, header.type, MakeSharedBytes(std::move(payload))};
@@ -303,7 +307,8 @@ absl::StatusOr<Entry> LogFiles::ReadRecord(LogIndex index, Term term) {
   if (absl::IsDataLoss(entry.status())) return absl::NotFoundError(entry.status().message());
   SYNOD_RETURN_IF_ERROR(entry.status());
   if (entry->term != term) {
-    return absl::NotFoundError(absl::StrCat("entry ", index.value(), " is of term ", entry->term.value(), ", not ", term.value()));
+    return absl::NotFoundError(
+        absl::StrCat("entry ", index.value(), " is of term ", entry->term.value(), ", not ", term.value()));
   }
   return entry;
 }

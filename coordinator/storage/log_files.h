@@ -1,8 +1,10 @@
-// The durable log of one server: segment files, overwritten and synced (D2), over a FileSystem that the simulator replaces.
+// The durable log of one server: segment files, overwritten and synced (D2), over a FileSystem that the simulator
+// replaces.
 //
-// The rules it keeps: a record says how far the log was synced when it was written (D3); a cut is durable before anything is overwritten, and
-// cut, reset or recycled bytes never read as records (D4, D9); at the start torn and damaged are told apart (D5, log_recovery.h);
-// damaged records are brought back one by one (D6). Format: docs/formats/log.md.
+// The rules it keeps: a record says how far the log was synced when it was written (D3); a cut is durable before
+// anything is overwritten, and cut, reset or recycled bytes never read as records (D4, D9); at the start torn and
+// damaged are told apart (D5, log_recovery.h); damaged records are brought back one by one (D6). Format:
+// docs/formats/log.md.
 #pragma once
 
 #include <array>
@@ -25,23 +27,24 @@
 namespace synod::storage {
 
 struct LogOptions {
-  std::string directory;  // holds a log identity already (DataDirectory makes it)
+  std::string directory;              // holds a log identity already (DataDirectory makes it)
   uint64_t segment_bytes = 64 << 20;  // an entry that needs more gets a segment of its own size
   uint64_t retain_bytes = 64 << 20;   // of records that CompactTo leaves in any case (D7)
   size_t spare_segments = 2;          // compacted files kept for reuse
-  // The disk is full and a segment is needed: frees the reserve and returns true if there was one, to be tried again (L11). May be null.
+  // The disk is full and a segment is needed: frees the reserve and returns true if there was one, to be tried again
+  // (L11). May be null.
   std::function<bool()> on_disk_full;
 };
 
-// Loop thread only; the work handed to the SyncRunner runs on its thread and touches only what it was given. After an error of a write or
-// sync every later call returns that error (D12).
+// Loop thread only; the work handed to the SyncRunner runs on its thread and touches only what it was given. After an
+// error of a write or sync every later call returns that error (D12).
 class LogFiles : public interfaces::LogStorage {
  public:
-  // Reads all that is there, repairs nothing silently: see recovered() and notes(). When it returns, what was found is durable, torn tails are
-  // cut and a log that does not fit the snapshot has started anew (D9). Errors: as ScanLogDirectory and RecoverLog, and those of files.
-  // `fs`, `state` and `runner` must outlive the log.
-  static absl::StatusOr<std::unique_ptr<LogFiles>> Open(FileSystem* fs, LogOptions options, HardStateStore* state, SyncRunner* runner,
-                                                        const SnapshotPoint& snapshot);
+  // Reads all that is there, repairs nothing silently: see recovered() and notes(). When it returns, what was found is
+  // durable, torn tails are cut and a log that does not fit the snapshot has started anew (D9). Errors: as
+  // ScanLogDirectory and RecoverLog, and those of files. `fs`, `state` and `runner` must outlive the log.
+  static absl::StatusOr<std::unique_ptr<LogFiles>> Open(FileSystem* fs, LogOptions options, HardStateStore* state,
+                                                        SyncRunner* runner, const SnapshotPoint& snapshot);
   ~LogFiles() override;
 
   // What Open found. Does not change later.
@@ -63,7 +66,8 @@ class LogFiles : public interfaces::LogStorage {
   absl::Status WriteMark(LogIndex commit) override;
   absl::StatusOr<LogIndex> CompactTo(LogIndex through, LogIndex keep_from) override;
   absl::Status ResetTo(LogIndex index, Term term) override;
-  // The record goes to the file `repair` beside the segments: the old place may be a bad sector, or its segment missing.
+  // The record goes to the file `repair` beside the segments: the old place may be a bad sector, or its segment
+  // missing.
   absl::Status Repair(const consensus::Entry& entry) override;
   absl::StatusOr<consensus::Entry> ReadRecord(LogIndex index, Term term) override;
   absl::StatusOr<std::vector<consensus::Entry>> ReadEntries(LogIndex low, LogIndex high, uint64_t max_bytes) override;
@@ -132,7 +136,7 @@ class LogFiles : public interfaces::LogStorage {
 
   std::vector<LogSegment> segments_;  // by number; those behind the active one are empty
   size_t active_ = 0;
-  std::vector<std::string> spares_;   // names of files of segment_bytes
+  std::vector<std::string> spares_;  // names of files of segment_bytes
   uint64_t next_spare_ = 1;
   std::shared_ptr<SlotPair> identity_;  // used by sync jobs only, one at a time
   uint64_t highest_named_ = 0;          // the highest segment that identity_ names, or that a job in flight will name
@@ -144,24 +148,24 @@ class LogFiles : public interfaces::LogStorage {
     uint64_t bytes = 0;
   };
   std::map<LogIndex, RepairPlace> repairs_;
-  std::set<LogIndex> damaged_;                  // above the snapshot
-  std::map<LogIndex, Link> damaged_links_;      // of damaged records whose header is good
+  std::set<LogIndex> damaged_;              // above the snapshot
+  std::map<LogIndex, Link> damaged_links_;  // of damaged records whose header is good
 
   LogIndex first_{1};
-  consensus::LogEnd last_;          // of the log, damaged or not
-  uint32_t last_checksum_ = 0;      // content checksum of the last entry; 0: not known
-  consensus::LogEnd synced_;        // D3: on the disk for certain
-  LogIndex stated_synced_;          // the highest that a record states
+  consensus::LogEnd last_;      // of the log, damaged or not
+  uint32_t last_checksum_ = 0;  // content checksum of the last entry; 0: not known
+  consensus::LogEnd synced_;    // D3: on the disk for certain
+  LogIndex stated_synced_;      // the highest that a record states
 
   bool in_flight_ = false;
   bool needs_sync_ = false;
-  std::optional<consensus::LogEnd> floor_;     // L8: the least that cuts since the sync began left standing
-  std::vector<std::shared_ptr<File>> dirty_;   // written since the last sync began
+  std::optional<consensus::LogEnd> floor_;    // L8: the least that cuts since the sync began left standing
+  std::vector<std::shared_ptr<File>> dirty_;  // written since the last sync began
   bool directory_dirty_ = false;
   absl::AnyInvocable<void(absl::StatusOr<interfaces::SyncDone>)> sync_done_;
-  std::shared_ptr<bool> alive_;                // expires with this object
+  std::shared_ptr<bool> alive_;  // expires with this object
 
-  std::vector<std::string_view> parts_;        // of the write being put together; kept for their capacity
+  std::vector<std::string_view> parts_;  // of the write being put together; kept for their capacity
   std::vector<std::array<char, kRecordHeaderBytes>> headers_;
 };
 

@@ -52,7 +52,8 @@ absl::Status LogFiles::CutSuffix(LogIndex from) {
   StoredState stored = state_->state();
   ++stored.cut_counter;
   stored.cut_from = from;
-  // The end remembered stays (D5): the term of a damaged entry may have been a guess, and then what is cut here was acknowledged and comes again.
+  // The end remembered stays (D5): the term of a damaged entry may have been a guess, and then what is cut here was
+  // acknowledged and comes again.
   SYNOD_RETURN_IF_ERROR(Fail(state_->Save(stored)));
   // The next cut replaces this one in the hard state, so what this one killed must be gone from the disk by then.
   SYNOD_RETURN_IF_ERROR(Fail(EraseBehind(from)));
@@ -83,8 +84,9 @@ absl::Status LogFiles::EraseBehind(LogIndex from) {
     if (segment.empty() || segment.first >= from) continue;
     LogIndex good = std::min(segment.last(), from - 1);
     while (good > segment.first && segment.OffsetOf(good) == 0) good = good - 1;  // places[0] is never 0
-    SYNOD_ASSIGN_OR_RETURN(RecordHeader header,
-                           ReadHeader({segment.file.get(), segment.number, segment.OffsetOf(good), segment.size}, good));
+    SYNOD_ASSIGN_OR_RETURN(
+        RecordHeader header,
+        ReadHeader({segment.file.get(), segment.number, segment.OffsetOf(good), segment.size}, good));
     target = i;
     end = segment.OffsetOf(good) + RecordBytes(header.payload_bytes);
     break;
@@ -154,7 +156,9 @@ absl::StatusOr<LogIndex> LogFiles::CompactTo(LogIndex through, LogIndex keep_fro
   while (active_ > 0) {
     const LogSegment& oldest = segments_.front();
     uint64_t freed = oldest.end - kSegmentHeaderBytes;
-    if (!oldest.empty() && (oldest.last() > through || oldest.last() >= keep_from || bytes - freed < options_.retain_bytes)) break;
+    if (!oldest.empty() &&
+        (oldest.last() > through || oldest.last() >= keep_from || bytes - freed < options_.retain_bytes))
+      break;
     bytes -= freed;
     if (!oldest.empty()) first_ = std::max(first_, oldest.last() + 1);
     LogSegment dropped = std::move(segments_.front());
@@ -222,10 +226,12 @@ absl::Status LogFiles::Repair(const Entry& entry) {
   }
   uint32_t content = ContentChecksum(entry.term, entry.index, entry.type, *entry.payload);
   auto disagrees = [&](const std::string& with) {
-    return absl::InvalidArgumentError(absl::StrCat("the fetched entry ", entry.index.value(), " disagrees with ", with));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the fetched entry ", entry.index.value(), " disagrees with ", with));
   };
   if (auto own = damaged_links_.find(entry.index); own != damaged_links_.end()) {
-    if (own->second.term != entry.term || own->second.checksum != content) return disagrees("the header of the damaged record");
+    if (own->second.term != entry.term || own->second.checksum != content)
+      return disagrees("the header of the damaged record");
   }
   if (std::optional<Place> next = Find(entry.index + 1); next && next->segment != kRepairSegment) {
     SYNOD_ASSIGN_OR_RETURN(RecordHeader header, ReadHeader(*next, entry.index + 1));

@@ -8,8 +8,8 @@
 
 namespace synod::storage {
 
-absl::StatusOr<std::unique_ptr<LogFiles>> LogFiles::Open(FileSystem* fs, LogOptions options, HardStateStore* state, SyncRunner* runner,
-                                                         const SnapshotPoint& snapshot) {
+absl::StatusOr<std::unique_ptr<LogFiles>> LogFiles::Open(FileSystem* fs, LogOptions options, HardStateStore* state,
+                                                         SyncRunner* runner, const SnapshotPoint& snapshot) {
   SYNOD_ASSIGN_OR_RETURN(ScannedLog scan, ScanLogDirectory(fs, options.directory, state->state(), true));
   SYNOD_ASSIGN_OR_RETURN(Recovery recovery, RecoverLog(scan.records, state->state(), snapshot));
   auto log = std::unique_ptr<LogFiles>(new LogFiles(fs, std::move(options), state, runner));
@@ -41,7 +41,8 @@ absl::Status LogFiles::TakeSegments(ScannedLog* scan) {
     segment.size = scanned.size;
     segment.file = std::move(scanned.file);
     if (!scanned.header_good) {
-      // Damage, or a new segment that no sync covered yet. The records prove themselves: each is bound to the number in the file's name.
+      // Damage, or a new segment that no sync covered yet. The records prove themselves: each is bound to the number in
+      // the file's name.
       notes_.push_back(absl::StrCat("mended the header of segment ", SegmentName(segment.number)));
       SYNOD_RETURN_IF_ERROR(
           segment.file->WriteAt(0, EncodeSegmentHeader(state_->state().identity.storage, segment.number)));
@@ -77,7 +78,8 @@ absl::Status LogFiles::Erase(const std::vector<ScannedRecord>& records, const st
 
 void LogFiles::BuildTables(const std::vector<ScannedRecord>& records, const Recovery& recovery) {
   auto segment_of = [this](const ScannedRecord& record) {
-    return std::find_if(segments_.begin(), segments_.end(), [&](const LogSegment& s) { return s.number == record.segment; });
+    return std::find_if(segments_.begin(), segments_.end(),
+                        [&](const LogSegment& s) { return s.number == record.segment; });
   };
   for (size_t i = 0; i < records.size(); ++i) {
     if (!recovery.kept[i]) continue;
@@ -112,7 +114,8 @@ absl::Status LogFiles::TakeOver(ScannedLog scan, Recovery recovery) {
   repair_ = std::move(scan.repair);
   notes_ = recovery.notes;
   if (identity_->one_copy_was_bad()) notes_.push_back("mended the log's identity from its other copy");
-  // Durable before this life gives out a segment number. It leaves the last cut as it is: what that killed is erased below.
+  // Durable before this life gives out a segment number. It leaves the last cut as it is: what that killed is erased
+  // below.
   StoredState started = state_->state();
   ++started.log_starts;
   SYNOD_RETURN_IF_ERROR(state_->Save(started));
@@ -122,7 +125,8 @@ absl::Status LogFiles::TakeOver(ScannedLog scan, Recovery recovery) {
   SYNOD_RETURN_IF_ERROR(fs_->SyncDirectory(options_.directory));
   directory_dirty_ = false;
 
-  // What an interrupted cut left goes before that cut is forgotten for a new one; what is torn goes after the new one is durable (D4).
+  // What an interrupted cut left goes before that cut is forgotten for a new one; what is torn goes after the new one
+  // is durable (D4).
   SYNOD_RETURN_IF_ERROR(Erase(scan.records, recovery.dead));
   first_ = recovery.log.first;
   last_ = {recovery.log.vote_end.term, recovery.log.last};

@@ -77,7 +77,8 @@ std::optional<RecordHeader> DecodeHeader(const char* in, uint64_t segment, uint6
   RecordHeader h;
   uint8_t kind = Get<uint8_t>(in, kKind);
   uint8_t type = Get<uint8_t>(in, kType);
-  if (kind != static_cast<uint8_t>(RecordKind::kEntry) && kind != static_cast<uint8_t>(RecordKind::kMark)) return std::nullopt;
+  if (kind != static_cast<uint8_t>(RecordKind::kEntry) && kind != static_cast<uint8_t>(RecordKind::kMark))
+    return std::nullopt;
   if (type > static_cast<uint8_t>(consensus::EntryType::kConfiguration)) return std::nullopt;
   h.kind = static_cast<RecordKind>(kind);
   h.type = static_cast<consensus::EntryType>(type);

@@ -67,7 +67,8 @@ class Recoverer {
       auto [it, fresh] = out_.good.emplace(h.index, i);
       if (!fresh && Header(it->second).cut_counter <= h.cut_counter) it->second = i;
     }
-    // A repaired record replaces the damaged one. One written by a later cut counter does not let an earlier one stand for it.
+    // A repaired record replaces the damaged one. One written by a later cut counter does not let an earlier one stand
+    // for it.
     for (auto it = out_.header_only.begin(); it != out_.header_only.end();) {
       auto good = out_.good.find(it->first);
       if (good == out_.good.end()) {
@@ -81,8 +82,8 @@ class Recoverer {
     }
   }
 
-  // A write that the disk swallowed leaves an older record standing: neighbours that do not know each other cannot both be of this log. The
-  // one of the lower cut counter is the older.
+  // A write that the disk swallowed leaves an older record standing: neighbours that do not know each other cannot both
+  // be of this log. The one of the lower cut counter is the older.
   void DropBrokenChain() {
     std::vector<LogIndex> bad;
     for (auto it = out_.good.begin(); it != out_.good.end(); ++it) {
@@ -128,7 +129,8 @@ class Recoverer {
     if (at != out_.good.end() && Header(at->second).term != snapshot_.term) return true;
     auto behind = out_.good.find(snapshot_.index + 1);
     if (behind != out_.good.end()) return Header(behind->second).previous_term != snapshot_.term;
-    // Nothing behind the snapshot, and not even the snapshot's own entry: records below would leave a gap to the next append.
+    // Nothing behind the snapshot, and not even the snapshot's own entry: records below would leave a gap to the next
+    // append.
     return mark_.index <= snapshot_.index && at == out_.good.end() && snapshot_.index > stored_.base.index;
   }
 
@@ -141,7 +143,8 @@ class Recoverer {
     out_.log.vote_end = {snapshot_.term, snapshot_.index};
     if (stored_.remembered_end) out_.log.vote_end = std::max(out_.log.vote_end, StillOwed(*stored_.remembered_end));
     out_.log.commit = snapshot_.index;
-    if (!live_.empty()) Note("the log does not reach or fit the snapshot at ", snapshot_.index, ": it starts anew behind it");
+    if (!live_.empty())
+      Note("the log does not reach or fit the snapshot at ", snapshot_.index, ": it starts anew behind it");
   }
 
   // D5. Up to the mark a bad record is damage; above it the first bad one ends the log.
@@ -187,8 +190,8 @@ class Recoverer {
     out_.header_only.erase(out_.header_only.upper_bound(out_.log.last), out_.header_only.end());
   }
 
-  // Of a damaged entry: its own header if that is good, else the successor's predecessor field, else the mark, else no less than the
-  // entry before.
+  // Of a damaged entry: its own header if that is good, else the successor's predecessor field, else the mark, else no
+  // less than the entry before.
   Term TermOf(LogIndex index, Term before) const {
     if (auto it = out_.good.find(index); it != out_.good.end()) return Header(it->second).term;
     if (auto it = out_.header_only.find(index); it != out_.header_only.end()) return Header(it->second).term;
@@ -223,10 +226,11 @@ class Recoverer {
   absl::Status ReadConfigurations() {
     for (const auto& [index, i] : out_.good) {
       if (index <= snapshot_.index || Header(i).type != consensus::EntryType::kConfiguration) continue;
-      absl::StatusOr<consensus::Configuration> configuration = consensus::Configuration::Decode(records_[i].configuration);
+      absl::StatusOr<consensus::Configuration> configuration =
+          consensus::Configuration::Decode(records_[i].configuration);
       if (!configuration.ok()) {
-        return absl::DataLossError(absl::StrCat("the configuration in entry ", index.value(), " does not decode: ",
-                                                configuration.status().message()));
+        return absl::DataLossError(absl::StrCat("the configuration in entry ", index.value(),
+                                                " does not decode: ", configuration.status().message()));
       }
       out_.log.configurations.emplace_back(index, *std::move(configuration));
     }

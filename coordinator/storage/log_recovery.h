@@ -22,13 +22,16 @@ struct SnapshotPoint {
 
 struct Recovery {
   consensus::RecoveredLog log;
-  // D9: the log ends below the snapshot, or goes on from something else than the snapshot's last entry: it starts anew behind it.
+  // D9: the log ends below the snapshot, or goes on from something else than the snapshot's last entry: it starts anew
+  // behind it.
   bool start_anew = false;
-  // D5: there are records from here on that no completed sync covered, behind a bad one. They must be cut, durably, before the next append.
+  // D5: there are records from here on that no completed sync covered, behind a bad one. They must be cut, durably,
+  // before the next append.
   std::optional<LogIndex> torn_from;
   // What the hard state must remember before anything else is written: set exactly if log.damaged is not empty.
   std::optional<consensus::LogEnd> remembered_end;
-  // Into the input, one per input record: it belongs to the log (a good or damaged entry up to log.last, or a mark among them).
+  // Into the input, one per input record: it belongs to the log (a good or damaged entry up to log.last, or a mark
+  // among them).
   std::vector<bool> kept;
   // Likewise: removed by a cut or reset that the hard state knows. Its bytes must be erased before the next cut.
   std::vector<bool> dead;
@@ -40,8 +43,9 @@ struct Recovery {
   std::vector<std::string> notes;
 };
 
-// `records` in order of segment number and offset. DataLoss: a configuration entry with a good checksum does not decode (a newer or broken
-// writer; the server must not start).
-absl::StatusOr<Recovery> RecoverLog(const std::vector<ScannedRecord>& records, const StoredState& stored, const SnapshotPoint& snapshot);
+// `records` in order of segment number and offset. DataLoss: a configuration entry with a good checksum does not decode
+// (a newer or broken writer; the server must not start).
+absl::StatusOr<Recovery> RecoverLog(const std::vector<ScannedRecord>& records, const StoredState& stored,
+                                    const SnapshotPoint& snapshot);
 
 }  // namespace synod::storage

@@ -63,7 +63,8 @@ SegmentHeaderState CheckSegmentHeader(std::string_view bytes, StorageId storage,
   return version > kVersion ? SegmentHeaderState::kNewerFormat : SegmentHeaderState::kGood;
 }
 
-void ScanRecords(std::string_view bytes, uint64_t start, uint64_t segment, StorageId storage, std::vector<ScannedRecord>* out) {
+void ScanRecords(std::string_view bytes, uint64_t start, uint64_t segment, StorageId storage,
+                 std::vector<ScannedRecord>* out) {
   uint64_t at = start;
   while (at + kRecordHeaderBytes <= bytes.size()) {
     const char* in = bytes.data() + at;
@@ -75,9 +76,11 @@ void ScanRecords(std::string_view bytes, uint64_t start, uint64_t segment, Stora
     }
     ScannedRecord record{segment, at, *header, false, {}};
     std::string_view payload = bytes.substr(at + kRecordHeaderBytes, header->payload_bytes);
-    record.payload_good = header->kind == RecordKind::kMark ||
-                          ContentChecksum(header->term, header->index, header->type, payload) == header->content_checksum;
-    if (record.payload_good && header->kind == RecordKind::kEntry && header->type == consensus::EntryType::kConfiguration) {
+    record.payload_good =
+        header->kind == RecordKind::kMark ||
+        ContentChecksum(header->term, header->index, header->type, payload) == header->content_checksum;
+    if (record.payload_good && header->kind == RecordKind::kEntry &&
+        header->type == consensus::EntryType::kConfiguration) {
       record.configuration = std::string(payload);
     }
     at = record.end();

@@ -40,23 +40,26 @@ struct ScannedRecord {
   uint64_t end() const { return offset + RecordBytes(header.payload_bytes); }
 };
 
-// Finds the records in the bytes of a segment, in order of offset. Behind a bad header it goes on at the next place where a header reads
-// good: what is behind damage still counts (D5).
-void ScanRecords(std::string_view bytes, uint64_t start, uint64_t segment, StorageId storage, std::vector<ScannedRecord>* out);
+// Finds the records in the bytes of a segment, in order of offset. Behind a bad header it goes on at the next place
+// where a header reads good: what is behind damage still counts (D5).
+void ScanRecords(std::string_view bytes, uint64_t start, uint64_t segment, StorageId storage,
+                 std::vector<ScannedRecord>* out);
 
 // Owner: LogFiles. The table from index to place, 4 bytes per entry.
 struct LogSegment {
   uint64_t number = 0;
-  std::shared_ptr<File> file;   // shared with a sync in flight
-  uint64_t size = 0;            // preallocated
+  std::shared_ptr<File> file;          // shared with a sync in flight
+  uint64_t size = 0;                   // preallocated
   uint64_t end = kSegmentHeaderBytes;  // where the next record goes, or would have gone
-  LogIndex first;               // index of places[0]; meaningless while empty
-  std::vector<uint32_t> places; // offset / 8; 0: damaged or not in this segment
+  LogIndex first;                      // index of places[0]; meaningless while empty
+  std::vector<uint32_t> places;        // offset / 8; 0: damaged or not in this segment
 
   bool empty() const { return places.empty(); }
   LogIndex last() const { return first + (places.size() - 1); }  // REQUIRES !empty()
   bool Holds(LogIndex index) const { return !empty() && index >= first && index <= last(); }
-  uint64_t OffsetOf(LogIndex index) const { return uint64_t{places[index - first]} * 8; }  // REQUIRES Holds(index); 0: none
+  uint64_t OffsetOf(LogIndex index) const {
+    return uint64_t{places[index - first]} * 8;
+  }  // REQUIRES Holds(index); 0: none
   // Indexes ascend; those between stay 0.
   void Place(LogIndex index, uint64_t offset);
 };

@@ -99,7 +99,8 @@ class PosixFile : public File {
   }
 
   absl::Status Preallocate(uint64_t bytes) override {
-    // posix_fallocate returns the error instead of setting errno, and falls back to writing where the file system lacks the call.
+    // posix_fallocate returns the error instead of setting errno, and falls back to writing where the file system lacks
+    // the call.
     int error;
     do {
       error = posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
@@ -109,7 +110,8 @@ class PosixFile : public File {
   }
 
   absl::Status Truncate(uint64_t bytes) override {
-    if (Retry([&] { return ftruncate(fd_, static_cast<off_t>(bytes)); }) != 0) return ErrnoStatus(errno, "truncate", path_);
+    if (Retry([&] { return ftruncate(fd_, static_cast<off_t>(bytes)); }) != 0)
+      return ErrnoStatus(errno, "truncate", path_);
     return absl::OkStatus();
   }
 
@@ -148,7 +150,8 @@ absl::StatusOr<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& p
 }
 
 absl::Status PosixFileSystem::Rename(const std::string& from, const std::string& to) {
-  if (rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus(errno, absl::StrCat("rename to ", to, " of").c_str(), from);
+  if (rename(from.c_str(), to.c_str()) != 0)
+    return ErrnoStatus(errno, absl::StrCat("rename to ", to, " of").c_str(), from);
   return absl::OkStatus();
 }
 

@@ -1,4 +1,5 @@
-// The real file system: pwritev, pread, fdatasync, fallocate, flock. Interrupted calls are repeated, short writes continued.
+// The real file system: pwritev, pread, fdatasync, fallocate, flock. Interrupted calls are repeated, short writes
+// continued.
 #pragma once
 
 #include "coordinator/storage/file.h"

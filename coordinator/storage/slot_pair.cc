@@ -103,7 +103,8 @@ absl::StatusOr<std::unique_ptr<SlotPair>> SlotPair::Load(FileSystem* fs, Name na
     }
   }
   if (!any_file) return absl::NotFoundError(absl::StrCat(pair->Path(0), " and ", pair->Path(1), " do not exist"));
-  if (!slots[0] && !slots[1]) return absl::DataLossError(absl::StrCat("both copies ", pair->Path(0), " and .b are damaged"));
+  if (!slots[0] && !slots[1])
+    return absl::DataLossError(absl::StrCat("both copies ", pair->Path(0), " and .b are damaged"));
   int best = !slots[0] || (slots[1] && slots[1]->generation > slots[0]->generation) ? 1 : 0;
   int other = 1 - best;
   pair->body_ = slots[best]->body;

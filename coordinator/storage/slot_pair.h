@@ -1,5 +1,6 @@
-// Two copies of one small value, each generation written to both, one synced before the other is touched (D1). What was acted on is in
-// both, so either alone tells it: one bad copy is mended from the other, and no older generation can pass for the newest (counterexample 2).
+// Two copies of one small value, each generation written to both, one synced before the other is touched (D1). What was
+// acted on is in both, so either alone tells it: one bad copy is mended from the other, and no older generation can
+// pass for the newest (counterexample 2).
 //
 // A slot file (NAME.a, NAME.b), format version 1, little-endian:
 //   slot := u32 magic , u32 version , u64 generation , u32 length , u32 checksum , byte{length} body
@@ -26,14 +27,15 @@ class SlotPair {
     uint32_t magic = 0;  // tells one kind of slot file from another
   };
 
-  // Writes generation 1 to both, durably with the directory entries. A crash before it is done leaves neither file, or whole ones.
+  // Writes generation 1 to both, durably with the directory entries. A crash before it is done leaves neither file, or
+  // whole ones.
   static absl::StatusOr<std::unique_ptr<SlotPair>> Create(FileSystem* fs, Name name, std::string body);
-  // NotFound: neither file is there. DataLoss: there is one, but none is good. Unimplemented: written by a newer format.
-  // With `mend` a bad, missing or older copy is rewritten from the good one before this returns.
+  // NotFound: neither file is there. DataLoss: there is one, but none is good. Unimplemented: written by a newer
+  // format. With `mend` a bad, missing or older copy is rewritten from the good one before this returns.
   static absl::StatusOr<std::unique_ptr<SlotPair>> Load(FileSystem* fs, Name name, bool mend);
 
-  // Writes the next generation to a, syncs, writes it to b, syncs. Any error is fatal (D12): every later Save repeats it.
-  // InvalidArgument (harmless) if the body is longer than kMaxBody.
+  // Writes the next generation to a, syncs, writes it to b, syncs. Any error is fatal (D12): every later Save repeats
+  // it. InvalidArgument (harmless) if the body is longer than kMaxBody.
   absl::Status Save(std::string body);
 
   const std::string& body() const { return body_; }

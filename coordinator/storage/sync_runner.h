@@ -9,8 +9,8 @@ namespace synod::storage {
 class SyncRunner {
  public:
   virtual ~SyncRunner() = default;
-  // Runs `work` elsewhere, later, and then `done` with its result on the loop, never inside this call. One at a time. Both may be dropped
-  // without running when the server ends.
+  // Runs `work` elsewhere, later, and then `done` with its result on the loop, never inside this call. One at a time.
+  // Both may be dropped without running when the server ends.
   virtual void Run(absl::AnyInvocable<absl::Status()> work, absl::AnyInvocable<void(absl::Status)> done) = 0;
 };
 

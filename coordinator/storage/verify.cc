@@ -9,7 +9,8 @@ namespace {
 
 class Verifier {
  public:
-  Verifier(FileSystem* fs, const std::string& data_dir, const std::string& data_log_dir, const std::optional<SnapshotPoint>& snapshot)
+  Verifier(FileSystem* fs, const std::string& data_dir, const std::string& data_log_dir,
+           const std::optional<SnapshotPoint>& snapshot)
       : fs_(fs), home_(data_dir + "/synod"), log_(data_log_dir + "/synod/log"), snapshot_(snapshot) {}
 
   VerifyReport Run() {
@@ -19,10 +20,11 @@ class Verifier {
     } else {
       const StoredState& s = (*state)->state();
       report_.storage = s.identity.storage;
-      Line(absl::StrFormat("hard state: server %d, storage %016x, ensemble %016x, term %d, vote %d, generation %d", s.identity.server.value(),
-                           s.identity.storage.value(), s.ensemble.value(), s.vote.term.value(), s.vote.voted_for.value(),
-                           (*state)->generation()));
-      if ((*state)->one_copy_was_bad()) Bad("hard state: one of the two copies is damaged, missing or older; the other is good");
+      Line(absl::StrFormat("hard state: server %d, storage %016x, ensemble %016x, term %d, vote %d, generation %d",
+                           s.identity.server.value(), s.identity.storage.value(), s.ensemble.value(),
+                           s.vote.term.value(), s.vote.voted_for.value(), (*state)->generation()));
+      if ((*state)->one_copy_was_bad())
+        Bad("hard state: one of the two copies is damaged, missing or older; the other is good");
       if (s.remembered_end) {
         Bad(absl::StrCat("hard state: damage is not yet repaired up to entry ", s.remembered_end->index.value()));
       }
@@ -56,7 +58,8 @@ class Verifier {
   void CheckLog(const StoredState& stored) {
     absl::StatusOr<ScannedLog> log = ScanLogDirectory(fs_, log_, stored, false);
     if (!log.ok()) return Bad(absl::StrCat("log: ", log.status().message()));
-    if (log->identity_slots->one_copy_was_bad()) Bad("log: one of the two copies of its identity is damaged; the other is good");
+    if (log->identity_slots->one_copy_was_bad())
+      Bad("log: one of the two copies of its identity is damaged; the other is good");
     for (const ScannedSegment& segment : log->segments) {
       size_t records = 0;
       size_t bad = 0;
@@ -65,10 +68,11 @@ class Verifier {
         ++records;
         if (!record.payload_good) ++bad;
       }
-      Line(absl::StrCat("log: segment ", SegmentName(segment.number), ": ", segment.size, " bytes, ", records, " records, ", bad,
-                        " with a bad payload"));
+      Line(absl::StrCat("log: segment ", SegmentName(segment.number), ": ", segment.size, " bytes, ", records,
+                        " records, ", bad, " with a bad payload"));
       if (!segment.header_good && segment.number <= log->identity.highest_segment) {
-        Bad(absl::StrCat("log: segment ", SegmentName(segment.number), ": the header is damaged (the records do not need it)"));
+        Bad(absl::StrCat("log: segment ", SegmentName(segment.number),
+                         ": the header is damaged (the records do not need it)"));
       }
     }
     absl::StatusOr<Recovery> recovery = RecoverLog(log->records, stored, StartOf(*log, stored));
@@ -78,8 +82,9 @@ class Verifier {
       Bad(absl::StrCat("log: ", recovery->log.damaged.size(), " entries are damaged or missing, the first is ",
                        recovery->log.damaged.front().value(), "; a running ensemble repairs them"));
     }
-    Line(absl::StrCat("log: entries ", recovery->log.first.value(), " to ", recovery->log.last.value(), ", committed at least to ",
-                      recovery->log.commit.value(), ", last term ", recovery->log.vote_end.term.value()));
+    Line(absl::StrCat("log: entries ", recovery->log.first.value(), " to ", recovery->log.last.value(),
+                      ", committed at least to ", recovery->log.commit.value(), ", last term ",
+                      recovery->log.vote_end.term.value()));
   }
 
   FileSystem* const fs_;

@@ -10,10 +10,12 @@ using testing::RegisterCall;
 using testing::RegisterOp;
 using testing::RegisterOutcome;
 
-// One connection. Calls to the server and back take a fixed time each, so that they keep their order; a crash of the server loses what is under way.
+// One connection. Calls to the server and back take a fixed time each, so that they keep their order; a crash of the
+// server loses what is under way.
 class SimClient::Link final : public service::Connection, public std::enable_shared_from_this<SimClient::Link> {
  public:
-  Link(SimClient* client, Endpoint server, absl::Duration delay) : client_(client), server_(std::move(server)), delay_(delay) {}
+  Link(SimClient* client, Endpoint server, absl::Duration delay)
+      : client_(client), server_(std::move(server)), delay_(delay) {}
 
   // Runs `call` on the server's loop.
   void ToServer(absl::AnyInvocable<void(service::Service&, service::ConnectionId)> call) {
@@ -25,7 +27,8 @@ class SimClient::Link final : public service::Connection, public std::enable_sha
     });
   }
   void Open(service::ConnectRequest request) {
-    ToServer([self = shared_from_this(), request = std::move(request)](service::Service& service, service::ConnectionId) mutable {
+    ToServer([self = shared_from_this(), request = std::move(request)](service::Service& service,
+                                                                       service::ConnectionId) mutable {
       self->id_ = service.Open(self.get(), service::ConnectionOptions{});
       if (self->id_.value() == 0) {
         self->OnClose(service::CloseReason::kOverloaded, "");
@@ -143,13 +146,15 @@ void SimClient::Disconnect(bool tell_server) {
 }
 
 void SimClient::Broken(const std::weak_ptr<void>& server) {
-  if (link_ == nullptr || link_->server_alive().owner_before(server) || server.owner_before(link_->server_alive())) return;
+  if (link_ == nullptr || link_->server_alive().owner_before(server) || server.owner_before(link_->server_alive()))
+    return;
   Disconnect(false);
   Reconnect(absl::Milliseconds(world_->random().Between(1, 20)));
 }
 
 void SimClient::OnConnected(const service::ConnectResult& result) {
-  if (session_.value() != 0 && result.session != session_) return Violated("a resumed session came back under another id");
+  if (session_.value() != 0 && result.session != session_)
+    return Violated("a resumed session came back under another id");
   if (session_.value() == 0) ++sessions_;
   session_ = result.session;
   password_ = result.password;
@@ -227,7 +232,8 @@ SimClient::Op SimClient::MakeOp() {
     op.request.operation = service::DeleteOp{path, version};
   } else if (dice < 60) {
     op.sequential = true;
-    op.request.operation = service::CreateOp{absl::StrCat("/seq/c", id_, "-"), value, service::CreateMode::kPersistentSequential};
+    op.request.operation =
+        service::CreateOp{absl::StrCat("/seq/c", id_, "-"), value, service::CreateMode::kPersistentSequential};
     return op;
   } else {
     history.call = RegisterCall::kGet;
@@ -286,14 +292,16 @@ void SimClient::OnReply(service::Reply reply) {
 }
 
 void SimClient::Settle(Op op, const service::Reply& reply) {
-  if (static_cast<uint8_t>(reply.error) >= 100) return Violated(absl::StrCat("a session's request failed with ", static_cast<int>(reply.error)));
+  if (static_cast<uint8_t>(reply.error) >= 100)
+    return Violated(absl::StrCat("a session's request failed with ", static_cast<int>(reply.error)));
   // A repeated reply carries the zxid of the first time.
   if (!op.write && reply.zxid < last_zxid_) Violated("a read went back in what the session saw (W1)");
   if (reply.zxid > last_zxid_) last_zxid_ = reply.zxid;
   auto error = static_cast<tree::Error>(reply.error);
   if (op.write) ++acknowledged_writes_;
   if (op.sequential) {
-    if (error == tree::Error::kOk && !created_.insert(reply.result.path).second) Violated("one sequential name was given twice (S2)");
+    if (error == tree::Error::kOk && !created_.insert(reply.result.path).second)
+      Violated("one sequential name was given twice (S2)");
     if (error == tree::Error::kReplyLost) Violated("an unconfirmed reply was forgotten (S3)");
     return;
   }

@@ -1,5 +1,5 @@
-// A client of a simulated ensemble: a native session that numbers its writes, re-sends them after every break, and checks what it is told. What it did
-// becomes the history that the linearizability checker judges.
+// A client of a simulated ensemble: a native session that numbers its writes, re-sends them after every break, and
+// checks what it is told. What it did becomes the history that the linearizability checker judges.
 #pragma once
 
 #include <cstdint>

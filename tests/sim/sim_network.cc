@@ -8,7 +8,8 @@ namespace {
 constexpr absl::Duration kReconnect = absl::Milliseconds(10);
 
 bool KeepsOrder(const interfaces::PeerMessage& message) {
-  return std::holds_alternative<interfaces::Forward>(message) || std::holds_alternative<interfaces::ForwardCredit>(message) ||
+  return std::holds_alternative<interfaces::Forward>(message) ||
+         std::holds_alternative<interfaces::ForwardCredit>(message) ||
          std::holds_alternative<interfaces::ServiceMessage>(message);
 }
 
@@ -130,7 +131,8 @@ void SimNetwork::Send(SimTransport* from, ServerId to, interfaces::PeerMessage m
     Deliver(last - world_->now(), link.epoch, from->hello_.identity, to, std::move(message));
     return;
   }
-  // In order too, as on one connection, unless the weather is bad: a receiver that misses a chunk waits for the next offer.
+  // In order too, as on one connection, unless the weather is bad: a receiver that misses a chunk waits for the next
+  // offer.
   if (std::holds_alternative<interfaces::SnapshotData>(message)) {
     absl::Duration& last = link.last_chunk[self < to ? 0 : 1];
     last = std::max(last, world_->now() + delay);
@@ -144,13 +146,14 @@ void SimNetwork::Send(SimTransport* from, ServerId to, interfaces::PeerMessage m
     delay += absl::Nanoseconds(random.Below(absl::ToInt64Nanoseconds(faults.reorder_max)));
   }
   if (random.Below(1000) < faults.duplicate_per_mille) {
-    Deliver(delay + absl::Nanoseconds(random.Below(absl::ToInt64Nanoseconds(faults.reorder_max))), link.epoch, from->hello_.identity, to,
-            message);
+    Deliver(delay + absl::Nanoseconds(random.Below(absl::ToInt64Nanoseconds(faults.reorder_max))), link.epoch,
+            from->hello_.identity, to, message);
   }
   Deliver(delay, link.epoch, from->hello_.identity, to, std::move(message));
 }
 
-void SimNetwork::Deliver(absl::Duration delay, uint64_t epoch, consensus::Identity from, ServerId to, interfaces::PeerMessage message) {
+void SimNetwork::Deliver(absl::Duration delay, uint64_t epoch, consensus::Identity from, ServerId to,
+                         interfaces::PeerMessage message) {
   world_->At(delay, [this, epoch, from, to, message = std::move(message)]() mutable {
     auto it = servers_.find(to);
     Link& link = links_[Key(from.server, to)];

@@ -1,5 +1,6 @@
-// The network between simulated servers. Consensus, snapshot, repair and digest messages may be lost, delayed, duplicated and reordered at will;
-// forwards and service messages keep TCP's promise: in order, and lost only with their connection.
+// The network between simulated servers. Consensus, snapshot, repair and digest messages may be lost, delayed,
+// duplicated and reordered at will; forwards and service messages keep TCP's promise: in order, and lost only with
+// their connection.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ namespace synod::sim {
 struct NetworkFaults {
   uint32_t loss_per_mille = 0;
   uint32_t duplicate_per_mille = 0;
-  uint32_t reorder_per_mille = 0;      // gets up to `reorder_max` more delay
+  uint32_t reorder_per_mille = 0;  // gets up to `reorder_max` more delay
   absl::Duration delay_min = absl::Microseconds(50);
   absl::Duration delay_max = absl::Microseconds(500);
   absl::Duration reorder_max = absl::Milliseconds(50);
@@ -32,7 +33,8 @@ class SimNetwork {
   explicit SimNetwork(World* world) : world_(world) {}
   NetworkFaults faults;
 
-  // Messages from a to b vanish; the connection is noticed as down by each end at some later time. Both directions are blocked by two calls.
+  // Messages from a to b vanish; the connection is noticed as down by each end at some later time. Both directions are
+  // blocked by two calls.
   void Block(ServerId from, ServerId to);
   void HealAll();
   bool Blocked(ServerId from, ServerId to) const { return blocked_.contains({from, to}); }
@@ -43,9 +45,9 @@ class SimNetwork {
  private:
   friend class SimTransport;
   struct Link {
-    uint64_t epoch = 0;   // of the connection; messages of an older one are lost
+    uint64_t epoch = 0;  // of the connection; messages of an older one are lost
     bool up = false;
-    bool lost_ordered = false;  // TCP would not go on after that: the connection breaks when the block is lifted
+    bool lost_ordered = false;       // TCP would not go on after that: the connection breaks when the block is lifted
     absl::Duration last_ordered[2];  // arrival of the last message that keeps order, per direction
     absl::Duration last_chunk[2];    // of a snapshot, likewise
   };
@@ -59,7 +61,8 @@ class SimNetwork {
   void Connect(ServerId a, ServerId b);
   void Drop(ServerId a, ServerId b);
   void Send(SimTransport* from, ServerId to, interfaces::PeerMessage message);
-  void Deliver(absl::Duration delay, uint64_t epoch, consensus::Identity from, ServerId to, interfaces::PeerMessage message);
+  void Deliver(absl::Duration delay, uint64_t epoch, consensus::Identity from, ServerId to,
+               interfaces::PeerMessage message);
   absl::Duration Delay();
 
   World* const world_;

@@ -209,10 +209,10 @@ class Ensemble {
       for (auto& b : servers_) {
         if (a->id() == b->id()) continue;
         bool block = false;
-        if (shape == 0) block = (a->id().value() % 2) != (b->id().value() % 2);                    // halves
-        if (shape == 1) block = a->id().value() == 1 + random_.Below(servers_.size());             // one-way, drawn
-        if (shape == 2) block = (a->id().value() == 1) != (b->id().value() == 1);                   // one alone
-        if (shape == 3) block = random_.OneIn(4);                                                   // any mask
+        if (shape == 0) block = (a->id().value() % 2) != (b->id().value() % 2);         // halves
+        if (shape == 1) block = a->id().value() == 1 + random_.Below(servers_.size());  // one-way, drawn
+        if (shape == 2) block = (a->id().value() == 1) != (b->id().value() == 1);       // one alone
+        if (shape == 3) block = random_.OneIn(4);                                       // any mask
         if (!block) continue;
         network_.Block(a->id(), b->id());
         absl::StrAppend(&told, " ", a->id().value(), ">", b->id().value());
@@ -233,7 +233,8 @@ class Ensemble {
     network_.faults.reorder_per_mille = random_.OneIn(2) ? 0 : static_cast<uint32_t>(random_.Below(300));
   }
 
-  // One server at a time loses its disk, and only while all members are voters and up: a minority, as the design promises to survive.
+  // One server at a time loses its disk, and only while all members are voters and up: a minority, as the design
+  // promises to survive.
   void WipeOne() {
     if (!EveryoneHealthy()) return;
     SimServer& server = Any();
@@ -255,7 +256,8 @@ class Ensemble {
 
   // Everyone is a member, under the storage it has now or, right after a wipe, had before.
   bool Complete(const node::NodeStatus& status) {
-    return status.configuration.VoterCount() == static_cast<size_t>(voters_) && status.configuration.members.size() == servers_.size();
+    return status.configuration.VoterCount() == static_cast<size_t>(voters_) &&
+           status.configuration.members.size() == servers_.size();
   }
 
   bool EqualLogs() {
@@ -277,7 +279,8 @@ class Ensemble {
       Any().JumpWallClock(static_cast<int64_t>(random_.Below(7200000)) - 3600000);
       return;
     }
-    // Rot on one server at a time, while no other one has lost anything: what it acknowledged stands in another log, whoever is up (D5, D6).
+    // Rot on one server at a time, while no other one has lost anything: what it acknowledged stands in another log,
+    // whoever is up (D5, D6).
     if (EveryoneHealthy()) fragile_ = nullptr;
     if (fragile_ != nullptr) return;
     SimServer& server = Any();
@@ -310,7 +313,8 @@ class Ensemble {
     for (auto& client : clients_) {
       if (!client->Idle()) return false;
     }
-    // A leader whose own entry is committed: what an earlier one acknowledged is committed too, and everywhere the same is applied.
+    // A leader whose own entry is committed: what an earlier one acknowledged is committed too, and everywhere the same
+    // is applied.
     SimServer* leader = Leader();
     if (leader == nullptr || !leader->node()->LeadingAndCaughtUp()) return false;
     LogIndex applied = leader->node()->Status().core.last;
@@ -332,10 +336,11 @@ class Ensemble {
         continue;
       }
       node::NodeStatus s = server->node()->Status();
-      absl::StrAppend(&why, " [", server->id().value(), s.started ? "" : " not started", " role ", static_cast<int>(s.core.role), " term ",
-                      s.core.term.value(), " leader ", s.core.leader.value(), " last ", s.core.last.value(), " commit ");
-      absl::StrAppend(&why, s.core.commit.value(), " applied ", s.applied.value(), " damaged ", s.core.damaged.size(), " voters ",
-                      s.configuration.VoterCount(), "]");
+      absl::StrAppend(&why, " [", server->id().value(), s.started ? "" : " not started", " role ",
+                      static_cast<int>(s.core.role), " term ", s.core.term.value(), " leader ", s.core.leader.value(),
+                      " last ", s.core.last.value(), " commit ");
+      absl::StrAppend(&why, s.core.commit.value(), " applied ", s.applied.value(), " damaged ", s.core.damaged.size(),
+                      " voters ", s.configuration.VoterCount(), "]");
     }
     for (size_t i = 0; i < clients_.size(); ++i) {
       if (!clients_[i]->Idle()) absl::StrAppend(&why, " [client ", i, " waits]");
@@ -347,7 +352,8 @@ class Ensemble {
     uint64_t digest = servers_[0]->state_machine()->digest();
     for (auto& server : servers_) {
       statemachine::StateMachine& state = *server->state_machine();
-      if (state.digest() != digest) return Fail(absl::StrCat("the digest of server ", server->id().value(), " differs (D13)"));
+      if (state.digest() != digest)
+        return Fail(absl::StrCat("the digest of server ", server->id().value(), " differs (D13)"));
       if (state.digest() != state.ComputeDigest()) return Fail("an incremental digest is not the computed one (D13)");
     }
     JudgeSequential();
@@ -356,7 +362,8 @@ class Ensemble {
       testing::RegisterHistory part = client->TakeHistory();
       history.insert(history.end(), part.begin(), part.end());
     }
-    for (const testing::RegisterOp& op : history) stats_.unknown_writes += op.outcome == testing::RegisterOutcome::kUnknown ? 1 : 0;
+    for (const testing::RegisterOp& op : history)
+      stats_.unknown_writes += op.outcome == testing::RegisterOutcome::kUnknown ? 1 : 0;
     testing::LinearizabilityResult result = testing::CheckLinearizable(history);
     if (result.verdict == testing::LinearizabilityResult::Verdict::kLinearizable) return;
     if (options_.verbose) std::fprintf(stderr, "%s", testing::FormatHistory(history).c_str());
@@ -371,12 +378,15 @@ class Ensemble {
     if (error == tree::Error::kOk) there.insert(names.begin(), names.end());
     for (size_t i = 0; i < clients_.size(); ++i) {
       std::string prefix = absl::StrCat("c", i, "-");
-      auto mine = static_cast<size_t>(std::count_if(there.begin(), there.end(), [&](const std::string& n) { return absl::StartsWith(n, prefix); }));
+      auto mine = static_cast<size_t>(
+          std::count_if(there.begin(), there.end(), [&](const std::string& n) { return absl::StartsWith(n, prefix); }));
       for (const std::string& path : clients_[i]->created()) {
         if (!there.contains(path.substr(5))) return Fail(absl::StrCat("the acknowledged ", path, " is lost"));
       }
       size_t most = clients_[i]->created().size() + clients_[i]->created_unknown();
-      if (mine > most) return Fail(absl::StrCat("client ", i, " asked for ", most, " sequential znodes at most, and there are ", mine, " (S2)"));
+      if (mine > most)
+        return Fail(absl::StrCat("client ", i, " asked for ", most, " sequential znodes at most, and there are ", mine,
+                                 " (S2)"));
     }
   }
 
@@ -444,11 +454,14 @@ void RunStats::Add(const RunStats& o) {
 }
 
 std::string RunStats::ToString() const {
-  std::string text = absl::StrCat("events ", events, ", writes acknowledged ", acknowledged_writes, " unknown ", unknown_writes, " re-sent ", resent,
-                                  " repeated ", repeated, ", watch events ", watch_events, ", sessions ", sessions);
-  absl::StrAppend(&text, ", crashes ", crashes, ", power cuts ", power_cuts, ", pauses ", pauses, ", partitions ", partitions, ", resets ", resets);
-  absl::StrAppend(&text, ", wipes ", wipes, ", flips ", flips, ", records to repair ", repairs, ", transfers ", transfers, ", messages dropped ",
-                  dropped, ", with snapshot ", snapshots, ", installs ", installs, ", terms ", elections);
+  std::string text = absl::StrCat("events ", events, ", writes acknowledged ", acknowledged_writes, " unknown ",
+                                  unknown_writes, " re-sent ", resent, " repeated ", repeated, ", watch events ",
+                                  watch_events, ", sessions ", sessions);
+  absl::StrAppend(&text, ", crashes ", crashes, ", power cuts ", power_cuts, ", pauses ", pauses, ", partitions ",
+                  partitions, ", resets ", resets);
+  absl::StrAppend(&text, ", wipes ", wipes, ", flips ", flips, ", records to repair ", repairs, ", transfers ",
+                  transfers, ", messages dropped ", dropped, ", with snapshot ", snapshots, ", installs ", installs,
+                  ", terms ", elections);
   return text;
 }
 

@@ -40,7 +40,8 @@ class SimServer::Syncs final : public storage::SyncRunner {
   const absl::Duration max_;
 };
 
-SimServer::SimServer(World* world, SimNetwork* network, consensus::Invariants* invariants, ServerId id, ServerOptions options)
+SimServer::SimServer(World* world, SimNetwork* network, consensus::Invariants* invariants, ServerId id,
+                     ServerOptions options)
     : world_(world),
       network_(network),
       invariants_(invariants),
@@ -58,7 +59,8 @@ absl::Status SimServer::OpenStorage(Parts& parts) {
   options.server = id_;
   options.reserve_bytes = 0;
   SYNOD_ASSIGN_OR_RETURN(parts.directory, storage::DataDirectory::Open(disk_.get(), options, &random_));
-  parts.snapshots = std::make_unique<MemorySnapshotStore>(snapshot_disk_.get(), parts.loop.get(), random_.Fork(), absl::Milliseconds(20));
+  parts.snapshots = std::make_unique<MemorySnapshotStore>(snapshot_disk_.get(), parts.loop.get(), random_.Fork(),
+                                                          absl::Milliseconds(20));
   if (parts.directory->state() == storage::DataState::kWiped) {
     *snapshot_disk_ = MemorySnapshotDisk();
     SYNOD_RETURN_IF_ERROR(parts.directory->StartOver(&random_));
@@ -77,7 +79,8 @@ absl::Status SimServer::OpenStorage(Parts& parts) {
   log.directory = parts.directory->log_directory();
   log.segment_bytes = options_.segment_bytes;
   log.retain_bytes = options_.retain_bytes;
-  SYNOD_ASSIGN_OR_RETURN(parts.log, storage::LogFiles::Open(disk_.get(), log, parts.directory->hard_state(), parts.syncs.get(), point));
+  SYNOD_ASSIGN_OR_RETURN(
+      parts.log, storage::LogFiles::Open(disk_.get(), log, parts.directory->hard_state(), parts.syncs.get(), point));
   return absl::OkStatus();
 }
 
@@ -131,7 +134,8 @@ void SimServer::Build() {
   deps.transport = parts.transport.get();
   deps.state_machine = parts.state_machine.get();
   deps.observer = parts.service.get();
-  deps.save_founding = [directory = parts.directory.get()](EnsembleId ensemble, const consensus::Configuration& configuration) {
+  deps.save_founding = [directory = parts.directory.get()](EnsembleId ensemble,
+                                                           const consensus::Configuration& configuration) {
     return directory->SaveFounding(ensemble, configuration);
   };
   deps.make_raise_version = [](uint32_t version) {
@@ -181,7 +185,8 @@ void SimServer::Wipe() {
 }
 
 bool SimServer::FlipLogBit() {
-  // The records and the file each is in. One above the synced mark would be taken for torn, as the design says (D5): 10 ms later it is not.
+  // The records and the file each is in. One above the synced mark would be taken for torn, as the design says (D5): 10
+  // ms later it is not.
   std::vector<std::pair<std::string, storage::ScannedRecord>> records;
   LogIndex mark;
   for (const std::string& path : disk_->Files(std::string(kData) + "/synod/log")) {
@@ -194,7 +199,9 @@ bool SimServer::FlipLogBit() {
       records.emplace_back(path, std::move(record));
     }
   }
-  std::erase_if(records, [&](const auto& item) { return item.second.header.kind != storage::RecordKind::kEntry || item.second.header.index > mark; });
+  std::erase_if(records, [&](const auto& item) {
+    return item.second.header.kind != storage::RecordKind::kEntry || item.second.header.index > mark;
+  });
   if (records.empty()) return false;
   // Mostly near the end, where few hold the entry.
   Random& random = world_->random();

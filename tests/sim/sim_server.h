@@ -52,7 +52,9 @@ class SimServer {
   node::Node* node() { return parts_ ? parts_->node.get() : nullptr; }
   statemachine::StateMachine* state_machine() { return parts_ ? parts_->state_machine.get() : nullptr; }
   std::optional<Endpoint> endpoint();
-  std::weak_ptr<void> incarnation() const { return parts_ ? std::weak_ptr<void>(parts_->token) : std::weak_ptr<void>(); }
+  std::weak_ptr<void> incarnation() const {
+    return parts_ ? std::weak_ptr<void>(parts_->token) : std::weak_ptr<void>();
+  }
   uint64_t repairs_needed() const { return repairs_needed_; }
   uint64_t installs() const { return installs_; }
   // A fatal stop (D12, D13) that no injected fault explains.
@@ -91,7 +93,7 @@ class SimServer {
   std::unique_ptr<SimDisk> disk_;
   std::unique_ptr<MemorySnapshotDisk> snapshot_disk_;
   std::unique_ptr<Parts> parts_;
-  StorageId storage_;       // of the incarnation that crashed last
+  StorageId storage_;  // of the incarnation that crashed last
   bool paused_ = false;
   bool installed_ = false;  // a snapshot went live since the last Output
   int64_t wall_jump_ms_ = 0;

@@ -48,8 +48,8 @@ class World {
   std::map<std::pair<absl::Duration, uint64_t>, Task> queue_;
 };
 
-// The loop of one incarnation of a server or client. When it is gone, what it was to run is dropped. A paused one (SIGSTOP) runs nothing until
-// it goes on, and then all of it, in order.
+// The loop of one incarnation of a server or client. When it is gone, what it was to run is dropped. A paused one
+// (SIGSTOP) runs nothing until it goes on, and then all of it, in order.
 class SimExecutor final : public Executor {
  public:
   explicit SimExecutor(World* world, const bool* paused = nullptr) : world_(world), paused_(paused) {}
@@ -92,7 +92,9 @@ class SimClock final : public Clock {
  public:
   SimClock(const World* world, absl::Duration offset) : world_(world), offset_(offset) {}
   absl::Duration Monotonic() const override { return world_->now() + offset_; }
-  int64_t WallMillis() const override { return 1'700'000'000'000 + absl::ToInt64Milliseconds(world_->now()) + wall_jump_ms; }
+  int64_t WallMillis() const override {
+    return 1'700'000'000'000 + absl::ToInt64Milliseconds(world_->now()) + wall_jump_ms;
+  }
   int64_t wall_jump_ms = 0;
 
  private:

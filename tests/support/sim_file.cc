@@ -13,7 +13,7 @@ using storage::DirectoryOf;
 using storage::OpenMode;
 
 struct SimDisk::Inode {
-  std::string data;      // the page cache
+  std::string data;  // the page cache
   std::string durable;
   // Versions of each sector since the last sync, oldest first; the durable one is not among them.
   std::map<uint64_t, std::vector<std::string>> dirty;
@@ -82,7 +82,8 @@ class SimFile : public storage::File {
       for (const auto& [sector, versions] : inode_->dirty) {
         uint64_t at = sector * kSectorBytes;
         if (at >= inode_->data.size()) continue;
-        std::memcpy(inode_->durable.data() + at, inode_->data.data() + at, std::min(kSectorBytes, inode_->data.size() - at));
+        std::memcpy(inode_->durable.data() + at, inode_->data.data() + at,
+                    std::min(kSectorBytes, inode_->data.size() - at));
       }
     }
     inode_->dirty.clear();
@@ -156,7 +157,8 @@ absl::Status SimDisk::Hit(Countdown* countdown, const std::string& path) {
     stopped_ = true;
     return absl::FailedPreconditionError(absl::StrCat(path, ": the process is gone"));
   }
-  if (countdown->fault == Fault::kNoSpace) return absl::ResourceExhaustedError(absl::StrCat(path, ": No space left on device"));
+  if (countdown->fault == Fault::kNoSpace)
+    return absl::ResourceExhaustedError(absl::StrCat(path, ": No space left on device"));
   return absl::DataLossError(absl::StrCat(path, ": Input/output error"));
 }
 
@@ -269,7 +271,8 @@ absl::StatusOr<std::unique_ptr<storage::File>> SimDisk::Open(const std::string& 
   if (mode == OpenMode::kCreate) {
     ++writes_;
     SYNOD_RETURN_IF_ERROR(Hit(&write_fault_, path));
-    if (!directories_.contains(DirectoryOf(path))) return absl::NotFoundError(absl::StrCat("open ", path, ": no directory"));
+    if (!directories_.contains(DirectoryOf(path)))
+      return absl::NotFoundError(absl::StrCat("open ", path, ": no directory"));
     if (it == names_.end()) {
       it = names_.emplace(path, std::make_shared<Inode>()).first;
       changes_[DirectoryOf(path)].push_back({"", path, it->second});
@@ -317,7 +320,8 @@ absl::Status SimDisk::Remove(const std::string& path) {
 }
 
 absl::StatusOr<std::vector<std::string>> SimDisk::List(const std::string& directory) {
-  if (!directories_.contains(directory)) return absl::NotFoundError(absl::StrCat("list ", directory, ": No such directory"));
+  if (!directories_.contains(directory))
+    return absl::NotFoundError(absl::StrCat("list ", directory, ": No such directory"));
   std::set<std::string> found;
   std::string prefix = directory + "/";
   for (const auto& [path, inode] : names_) {

@@ -1,12 +1,14 @@
-// A disk in memory that fails the way disks do (D2). The durable log runs on it in unit tests and in the simulator, unchanged.
+// A disk in memory that fails the way disks do (D2). The durable log runs on it in unit tests and in the simulator,
+// unchanged.
 //
-// What it models: writes stay in the page cache until Sync; a crash keeps or loses each unsynced 512-byte sector on its own, and a sector
-// written several times may come back as any of its versions; a file that grew may lose its new size; names created, renamed or removed
-// since the last SyncDirectory survive as a prefix of their order, per directory (as journalling file systems keep them). A failed sync
-// leaves the pages looking clean: what they held is readable until the crash and then gone.
+// What it models: writes stay in the page cache until Sync; a crash keeps or loses each unsynced 512-byte sector on its
+// own, and a sector written several times may come back as any of its versions; a file that grew may lose its new size;
+// names created, renamed or removed since the last SyncDirectory survive as a prefix of their order, per directory (as
+// journalling file systems keep them). A failed sync leaves the pages looking clean: what they held is readable until
+// the crash and then gone.
 //
-// Use: give it to LogFiles and DataDirectory as their FileSystem. To crash: drop every object that uses it (or leave them; their handles answer
-// FailedPrecondition from then on), call Crash, open again.
+// Use: give it to LogFiles and DataDirectory as their FileSystem. To crash: drop every object that uses it (or leave
+// them; their handles answer FailedPrecondition from then on), call Crash, open again.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +28,10 @@ inline constexpr size_t kSectorBytes = 512;
 
 // How a crash treats unsynced sectors.
 enum class CrashKind : uint8_t {
-  kAny,       // each file is treated as one of the following, drawn per file
-  kLoseAll,   // nothing unsynced survives
-  kKeepAll,   // everything does (the process died, the machine did not)
-  kScatter,   // each sector on its own
+  kAny,      // each file is treated as one of the following, drawn per file
+  kLoseAll,  // nothing unsynced survives
+  kKeepAll,  // everything does (the process died, the machine did not)
+  kScatter,  // each sector on its own
 };
 
 enum class Fault : uint8_t { kNoSpace, kIo };  // ResourceExhausted, DataLoss
@@ -45,11 +47,12 @@ class SimDisk : public storage::FileSystem {
   // Power off: what was not synced is kept, lost or torn as `random` says; locks are free, every open handle is stale.
   void Crash(Random* random, CrashKind kind = CrashKind::kAny);
 
-  // The write (or sync) after the next `skip` ones fails, once. Writes are Write, Preallocate, Truncate, creating Open and Rename;
-  // syncs are Sync and SyncDirectory. A failing Write has written a prefix.
+  // The write (or sync) after the next `skip` ones fails, once. Writes are Write, Preallocate, Truncate, creating Open
+  // and Rename; syncs are Sync and SyncDirectory. A failing Write has written a prefix.
   void FailWrite(Fault fault, uint64_t skip = 0);
   void FailSync(Fault fault, uint64_t skip = 0);
-  // As if the process vanished before the n-th sync or write from now: that one and all later calls fail until Crash, and change nothing.
+  // As if the process vanished before the n-th sync or write from now: that one and all later calls fail until Crash,
+  // and change nothing.
   void StopAfterSyncs(uint64_t n);
   void StopAfterWrites(uint64_t n);
   // The faults not yet met are forgotten.
@@ -62,7 +65,8 @@ class SimDisk : public storage::FileSystem {
   void FlipBit(const std::string& path, uint64_t byte, int bit);
   // The sector of this byte cannot be read (DataLoss) until it is written again.
   void BreakSector(const std::string& path, uint64_t byte);
-  // For tests that change or compare bytes: as reads see them now. Put is durable at once and creates the file if missing.
+  // For tests that change or compare bytes: as reads see them now. Put is durable at once and creates the file if
+  // missing.
   std::string Contents(const std::string& path) const;
   void Put(const std::string& path, const std::string& bytes);
   // Paths of all files whose path begins with `prefix`, sorted.
@@ -90,9 +94,9 @@ class SimDisk : public storage::FileSystem {
   using Names = std::map<std::string, std::shared_ptr<Inode>>;
   // One change of a directory not yet synced.
   struct NameChange {
-    std::string removed;                // path, or empty
-    std::string added;                  // path, or empty
-    std::shared_ptr<Inode> inode;       // of `added`
+    std::string removed;           // path, or empty
+    std::string added;             // path, or empty
+    std::shared_ptr<Inode> inode;  // of `added`
   };
   struct Countdown {
     std::optional<uint64_t> left;
@@ -106,12 +110,12 @@ class SimDisk : public storage::FileSystem {
   void CrashInode(Inode* inode, Random* random, CrashKind kind);
   static void Apply(const NameChange& change, Names* names);
 
-  Names names_;                         // as the process sees them
+  Names names_;  // as the process sees them
   Names durable_;
   std::map<std::string, std::vector<NameChange>> changes_;  // by directory
   std::set<std::string> directories_;
   std::map<std::string, uint64_t> locks_;  // path to the epoch in which it was taken
-  uint64_t epoch_ = 1;                  // of the process; handles of an older one are stale
+  uint64_t epoch_ = 1;                     // of the process; handles of an older one are stale
   bool stopped_ = false;
   Countdown write_fault_;
   Countdown sync_fault_;

@@ -6,7 +6,11 @@ namespace synod::consensus {
 namespace {
 
 Message VoteRequest(uint32_t from, uint64_t term, LogEnd end = {}, bool transfer = false, uint64_t storage = 0) {
-  return {.type = MessageType::kVote, .from = MakeIdentity(from, storage), .term = Term(term), .log_end = end, .transfer = transfer};
+  return {.type = MessageType::kVote,
+          .from = MakeIdentity(from, storage),
+          .term = Term(term),
+          .log_end = end,
+          .transfer = transfer};
 }
 
 // R01: the vote is in the Output of its answer, and holds after a power cut.
@@ -193,7 +197,8 @@ TEST(CoreElection, WhoIsNotInItsOwnConfigurationNeverCampaignsButVotes) {
   EXPECT_EQ(lone.core().role(), Role::kLearner);
   lone.Step(VoteRequest(2, 3));
   EXPECT_FALSE(lone.Said(MessageType::kVoteReply)->reject);
-  EXPECT_EQ(lone.Said(MessageType::kVoteReply)->from, MakeIdentity(4)) << "whose vote it is, decides the candidate's configuration";
+  EXPECT_EQ(lone.Said(MessageType::kVoteReply)->from, MakeIdentity(4))
+      << "whose vote it is, decides the candidate's configuration";
 }
 
 TEST(CoreElection, ALearnerNeverCampaigns) {
@@ -273,7 +278,8 @@ TEST(CoreElection, OfTwoThatAskAtOnceTheLowerIdentityGoesFirst) {
   EXPECT_TRUE(lone.Said(MessageType::kPreVoteReply)->reject);
   lone.Step({.type = MessageType::kPreVote, .from = MakeIdentity(1), .term = Term(1)});
   EXPECT_FALSE(lone.Said(MessageType::kPreVoteReply)->reject);
-  lone.Step({.type = MessageType::kPreVote, .from = MakeIdentity(3), .term = Term(1), .log_end = {Term(1), LogIndex(1)}});
+  lone.Step(
+      {.type = MessageType::kPreVote, .from = MakeIdentity(3), .term = Term(1), .log_end = {Term(1), LogIndex(1)}});
   EXPECT_FALSE(lone.Said(MessageType::kPreVoteReply)->reject) << "who has more, goes first anyway";
 }
 

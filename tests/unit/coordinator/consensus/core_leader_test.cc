@@ -8,8 +8,12 @@ namespace {
 const Identity k2 = MakeIdentity(2);
 const Identity k3 = MakeIdentity(3);
 
-MembershipChange AddVoter(uint32_t id) { return {.kind = MembershipChange::Kind::kAddVoter, .member = {.identity = MakeIdentity(id)}}; }
-MembershipChange RemoveMember(uint32_t id) { return {.kind = MembershipChange::Kind::kRemove, .member = {.identity = MakeIdentity(id)}}; }
+MembershipChange AddVoter(uint32_t id) {
+  return {.kind = MembershipChange::Kind::kAddVoter, .member = {.identity = MakeIdentity(id)}};
+}
+MembershipChange RemoveMember(uint32_t id) {
+  return {.kind = MembershipChange::Kind::kRemove, .member = {.identity = MakeIdentity(id)}};
+}
 
 // R06
 TEST(CoreLeader, NoChangeOfMembershipBeforeAnOwnTermEntryIsCommitted) {
@@ -34,7 +38,8 @@ TEST(CoreLeader, OneChangeOfMembershipAtATime) {
   lone.Run();
   lone.Sync();
   lone.Acknowledge(k2, 2);
-  EXPECT_EQ(lone.core().ProposeMembership(AddVoter(5)), ProposeResult::kChangePending) << "three of four are needed now";
+  EXPECT_EQ(lone.core().ProposeMembership(AddVoter(5)), ProposeResult::kChangePending)
+      << "three of four are needed now";
   lone.Acknowledge(k3, 2);
   EXPECT_EQ(lone.core().ProposeMembership(AddVoter(5)), ProposeResult::kAccepted);
 }
@@ -196,7 +201,8 @@ TEST(CoreReads, OneRoundServesAllReadsThatWait) {
   lone.Step({.type = MessageType::kReadIndex, .from = k3, .term = lone.core().term(), .read_round = 77});
   uint64_t round = lone.Said(MessageType::kAppend, 2)->read_round;
   size_t rounds = 0;
-  for (const Message& message : lone.said.messages) rounds += message.to == ServerId(2) && message.read_round != 0 ? 1 : 0;
+  for (const Message& message : lone.said.messages)
+    rounds += message.to == ServerId(2) && message.read_round != 0 ? 1 : 0;
   EXPECT_EQ(rounds, 1u);
   lone.Acknowledge(k2, 1, round);
   EXPECT_EQ(lone.said.reads.size(), 5u);
@@ -247,9 +253,17 @@ TEST(CoreReads, AFollowerAsksItsLeaderAndFailsWhenThatChanges) {
   ASSERT_NE(question, nullptr);
   uint64_t number = question->read_round;
   EXPECT_EQ(lone.said.messages.size(), 1u) << "one question for both";
-  lone.Step({.type = MessageType::kReadIndexReply, .from = k3, .term = Term(1), .read_round = number, .read_index = LogIndex(9)});
+  lone.Step({.type = MessageType::kReadIndexReply,
+             .from = k3,
+             .term = Term(1),
+             .read_round = number,
+             .read_index = LogIndex(9)});
   EXPECT_TRUE(lone.said.reads.empty()) << "not its leader";
-  lone.Step({.type = MessageType::kReadIndexReply, .from = k2, .term = Term(1), .read_round = number, .read_index = LogIndex(4)});
+  lone.Step({.type = MessageType::kReadIndexReply,
+             .from = k2,
+             .term = Term(1),
+             .read_round = number,
+             .read_index = LogIndex(4)});
   ASSERT_EQ(lone.said.reads.size(), 2u);
   EXPECT_EQ(lone.said.reads[0].index, LogIndex(4));
   lone.core().RequestRead();
@@ -273,7 +287,11 @@ TEST(CoreReads, NumbersDifferAfterARestart) {
   lone.Run();
   uint64_t after = lone.Said(MessageType::kReadIndex)->read_round;
   EXPECT_NE(before, after);
-  lone.Step({.type = MessageType::kReadIndexReply, .from = k2, .term = Term(1), .read_round = before, .read_index = LogIndex(0)});
+  lone.Step({.type = MessageType::kReadIndexReply,
+             .from = k2,
+             .term = Term(1),
+             .read_round = before,
+             .read_index = LogIndex(0)});
   EXPECT_TRUE(lone.said.reads.empty()) << "the answer to a question of the life before";
 }
 

@@ -217,7 +217,8 @@ TEST(CoreReplication, AGuestIsReplicatedToInPlaceOfTheStorageItDisplaced) {
   for (const Message& message : lone.said.messages) to_two += message.to == ServerId(2) ? 1 : 0;
   EXPECT_EQ(to_two, 1u);
   bool guest = false;
-  for (const PeerProgress& peer : lone.core().Status().peers) guest = guest || (peer.guest && peer.identity == MakeIdentity(2, 99));
+  for (const PeerProgress& peer : lone.core().Status().peers)
+    guest = guest || (peer.guest && peer.identity == MakeIdentity(2, 99));
   EXPECT_TRUE(guest);
   lone.core().PeerDisconnected(ServerId(2));
   for (const PeerProgress& peer : lone.core().Status().peers) EXPECT_FALSE(peer.guest) << "until its connection drops";
@@ -269,7 +270,11 @@ TEST(CoreReplication, ALeaderThatCannotReadItsLogLeadsNoMore) {
   lone.Start();
   lone.Lead();
   lone.server->SetLog(Term(1), {MakeEntry(1, 1), MakeEntry(9, 2), MakeEntry(1, 3), MakeEntry(2, 4)});
-  lone.Step({.type = MessageType::kAppendReply, .from = k2, .term = lone.core().term(), .log_end = {Term(0), LogIndex(3)}, .reject = true});
+  lone.Step({.type = MessageType::kAppendReply,
+             .from = k2,
+             .term = lone.core().term(),
+             .log_end = {Term(0), LogIndex(3)},
+             .reject = true});
   EXPECT_EQ(lone.core().role(), Role::kLeader) << "entry 1 is sound";
   lone.Acknowledge(k2, 1);
   lone.Run();

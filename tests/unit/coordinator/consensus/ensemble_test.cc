@@ -48,7 +48,8 @@ class Ensemble {
       }
       for (Message& message : messages) {
         uint32_t to = message.to.value();
-        if (cut_.contains({message.from.server.value(), to}) || !servers_.contains(to) || !servers_[to]->running()) continue;
+        if (cut_.contains({message.from.server.value(), to}) || !servers_.contains(to) || !servers_[to]->running())
+          continue;
         servers_[to]->core().Step(std::move(message));
       }
     }
@@ -80,7 +81,8 @@ TEST(Ensemble, OneDeadLinkChangesTheLeaderAtMostOnce) {
   ensemble.Tick(2000);
   EXPECT_LE(ensemble.elections, before + 1);
   ASSERT_NE(ensemble.Leader(), 0u);
-  EXPECT_EQ(ensemble.At(ensemble.Leader()).core().Propose(EntryType::kCommands, Payload("a")), ProposeResult::kAccepted);
+  EXPECT_EQ(ensemble.At(ensemble.Leader()).core().Propose(EntryType::kCommands, Payload("a")),
+            ProposeResult::kAccepted);
   LogIndex last = ensemble.At(ensemble.Leader()).core().last_index();
   ensemble.Tick(10);
   EXPECT_GE(ensemble.At(ensemble.Leader()).core().commit(), last);

@@ -65,7 +65,8 @@ class LoneCore {
     Run();
   }
   // Follows `leader` in `term`.
-  void Append(Identity leader, uint64_t term, LogEnd before, std::vector<Entry> entries, uint64_t commit = 0, uint64_t round = 0) {
+  void Append(Identity leader, uint64_t term, LogEnd before, std::vector<Entry> entries, uint64_t commit = 0,
+              uint64_t round = 0) {
     Step({.type = MessageType::kAppend,
           .from = leader,
           .term = Term(term),
@@ -75,7 +76,11 @@ class LoneCore {
           .entries = std::move(entries)});
   }
   void Acknowledge(Identity from, uint64_t match, uint64_t round = 0) {
-    Step({.type = MessageType::kAppendReply, .from = from, .term = core().term(), .match = LogIndex(match), .read_round = round});
+    Step({.type = MessageType::kAppendReply,
+          .from = from,
+          .term = core().term(),
+          .match = LogIndex(match),
+          .read_round = round});
   }
   void GrantVote(Identity from) { Step({.type = MessageType::kVoteReply, .from = from, .term = core().term()}); }
   // Wins an election with the vote of `voter`; its first entry is synced here.

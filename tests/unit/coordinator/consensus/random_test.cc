@@ -2,7 +2,6 @@
 // wiped disks, snapshots, transfers, reads. The invariants are checked after every event; in the end, with faults over,
 // everything must work again.
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -133,8 +132,8 @@ class RandomEnsemble {
     wants_snapshot_.erase(wants_snapshot_.begin());
     TestServer& sender = *servers_[from.value()];
     TestServer& receiver = *servers_[to.value()];
-    bool ok = sender.running() && receiver.running() && !cut_.contains(from) && !cut_.contains(to) && !random_.OneIn(5) &&
-              sender.snapshot().index > LogIndex(0);
+    bool ok = sender.running() && receiver.running() && !cut_.contains(from) && !cut_.contains(to) &&
+              !random_.OneIn(5) && sender.snapshot().index > LogIndex(0);
     if (ok) receiver.Install(sender.snapshot());
     if (sender.running()) sender.core().SnapshotSendEnded(to, ok);
     if (sender.running() && sender.snapshot().index == LogIndex(0)) sender.TakeSnapshot(5);
@@ -189,7 +188,8 @@ class RandomEnsemble {
 
   void CrashServer(TestServer& server) {
     server.Crash(random_.Below(4));
-    for (auto it = reads_.begin(); it != reads_.end();) it = it->first.first == server.identity() ? reads_.erase(it) : std::next(it);
+    for (auto it = reads_.begin(); it != reads_.end();)
+      it = it->first.first == server.identity() ? reads_.erase(it) : std::next(it);
     if (random_.OneIn(2)) DisconnectFrom(server.identity().server);
   }
 
@@ -205,7 +205,8 @@ class RandomEnsemble {
   void LoseData(TestServer& server) {
     if (servers_.size() < 3) return;
     for (auto& [id, other] : servers_) {
-      bool whole = other->running() && other->core().Status().damaged.empty() && other->damaged().empty() && AtEnd(*other);
+      bool whole =
+          other->running() && other->core().Status().damaged.empty() && other->damaged().empty() && AtEnd(*other);
       if (!whole || !other->core().configuration().IsMember(other->identity())) return;
     }
     CrashServer(server);
@@ -273,14 +274,17 @@ class RandomEnsemble {
     for (auto& [id, server] : servers_) {
       CoreStatus s = server->core().Status();
       text += "\n  " + std::to_string(id) + ": role " + std::to_string(static_cast<int>(s.role)) + " term " +
-              std::to_string(s.term.value()) + " leader " + std::to_string(s.leader.value()) + " first " + std::to_string(s.first.value()) + " last " + std::to_string(s.last.value()) +
-              " synced " + std::to_string(s.synced.value()) + " commit " + std::to_string(s.commit.value()) + " damaged " +
+              std::to_string(s.term.value()) + " leader " + std::to_string(s.leader.value()) + " first " +
+              std::to_string(s.first.value()) + " last " + std::to_string(s.last.value()) + " synced " +
+              std::to_string(s.synced.value()) + " commit " + std::to_string(s.commit.value()) + " damaged " +
               std::to_string(s.damaged.size()) + " vote end " + std::to_string(s.vote_end.term.value()) + "/" +
-              std::to_string(s.vote_end.index.value()) + " member " + std::to_string(server->core().configuration().IsMember(server->identity()));
+              std::to_string(s.vote_end.index.value()) + " member " +
+              std::to_string(server->core().configuration().IsMember(server->identity()));
       for (const PeerProgress& p : s.peers) {
-        text += "\n     peer " + std::to_string(p.identity.server.value()) + "." + std::to_string(p.identity.storage.value()) + " guest " +
-                std::to_string(p.guest) + " match " + std::to_string(p.match.value()) + " next " + std::to_string(p.next.value()) +
-                " snapshot " + std::to_string(p.needs_snapshot);
+        text += "\n     peer " + std::to_string(p.identity.server.value()) + "." +
+                std::to_string(p.identity.storage.value()) + " guest " + std::to_string(p.guest) + " match " +
+                std::to_string(p.match.value()) + " next " + std::to_string(p.next.value()) + " snapshot " +
+                std::to_string(p.needs_snapshot);
       }
     }
     return text;
@@ -322,7 +326,8 @@ TEST(RandomEnsemble, InvariantsHoldUnderFaultsAndItRecovers) {
   size_t reads = 0;
   uint64_t committed = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
-    std::snprintf(running_seed, sizeof running_seed, "replay: SYNOD_SEED=%llu\n", static_cast<unsigned long long>(seed));
+    std::snprintf(running_seed, sizeof running_seed, "replay: SYNOD_SEED=%llu\n",
+                  static_cast<unsigned long long>(seed));
     RandomEnsemble ensemble(seed, seed % 4 == 0 ? 5 : (seed % 7 == 0 ? 1 : 3));
     for (int step = 0; step < 3000; ++step) {
       ensemble.Step();
@@ -331,7 +336,8 @@ TEST(RandomEnsemble, InvariantsHoldUnderFaultsAndItRecovers) {
       ASSERT_EQ(ensemble.broken_read(), "") << "at step " << step << "; replay: SYNOD_SEED=" << seed;
     }
     ASSERT_EQ(ensemble.Recover(), "") << "replay: SYNOD_SEED=" << seed;
-    ASSERT_FALSE(ensemble.invariants().violation()) << *ensemble.invariants().violation() << "; replay: SYNOD_SEED=" << seed;
+    ASSERT_FALSE(ensemble.invariants().violation())
+        << *ensemble.invariants().violation() << "; replay: SYNOD_SEED=" << seed;
     elections += ensemble.elections();
     reads += ensemble.reads_served();
     committed += ensemble.invariants().committed().value();
@@ -342,7 +348,8 @@ TEST(RandomEnsemble, InvariantsHoldUnderFaultsAndItRecovers) {
     EXPECT_GT(reads, (last - first) * 5);
     EXPECT_GT(committed, (last - first) * 20);
   }
-  std::printf("elections %zu, reads served %zu, committed %llu\n", elections, reads, static_cast<unsigned long long>(committed));
+  std::printf("elections %zu, reads served %zu, committed %llu\n", elections, reads,
+              static_cast<unsigned long long>(committed));
 }
 
 }  // namespace

@@ -9,38 +9,58 @@ namespace {
 
 const char* RoleName(Role role) {
   switch (role) {
-    case Role::kFollower: return "follower";
-    case Role::kPreCandidate: return "pre-candidate";
-    case Role::kCandidate: return "candidate";
-    case Role::kLeader: return "leader";
-    case Role::kLearner: return "learner";
+    case Role::kFollower:
+      return "follower";
+    case Role::kPreCandidate:
+      return "pre-candidate";
+    case Role::kCandidate:
+      return "candidate";
+    case Role::kLeader:
+      return "leader";
+    case Role::kLearner:
+      return "learner";
   }
   return "?";
 }
 
 const char* TypeName(MessageType type) {
   switch (type) {
-    case MessageType::kPreVote: return "PreVote";
-    case MessageType::kPreVoteReply: return "PreVoteReply";
-    case MessageType::kVote: return "Vote";
-    case MessageType::kVoteReply: return "VoteReply";
-    case MessageType::kAppend: return "Append";
-    case MessageType::kAppendReply: return "AppendReply";
-    case MessageType::kTimeoutNow: return "TimeoutNow";
-    case MessageType::kReadIndex: return "ReadIndex";
-    case MessageType::kReadIndexReply: return "ReadIndexReply";
+    case MessageType::kPreVote:
+      return "PreVote";
+    case MessageType::kPreVoteReply:
+      return "PreVoteReply";
+    case MessageType::kVote:
+      return "Vote";
+    case MessageType::kVoteReply:
+      return "VoteReply";
+    case MessageType::kAppend:
+      return "Append";
+    case MessageType::kAppendReply:
+      return "AppendReply";
+    case MessageType::kTimeoutNow:
+      return "TimeoutNow";
+    case MessageType::kReadIndex:
+      return "ReadIndex";
+    case MessageType::kReadIndexReply:
+      return "ReadIndexReply";
   }
   return "?";
 }
 
 const char* ResultName(ProposeResult result) {
   switch (result) {
-    case ProposeResult::kAccepted: return "accepted";
-    case ProposeResult::kNotLeader: return "not leader";
-    case ProposeResult::kTransferring: return "transferring";
-    case ProposeResult::kChangePending: return "change pending";
-    case ProposeResult::kTermNotStarted: return "term not started";
-    case ProposeResult::kInvalid: return "invalid";
+    case ProposeResult::kAccepted:
+      return "accepted";
+    case ProposeResult::kNotLeader:
+      return "not leader";
+    case ProposeResult::kTransferring:
+      return "transferring";
+    case ProposeResult::kChangePending:
+      return "change pending";
+    case ProposeResult::kTermNotStarted:
+      return "term not started";
+    case ProposeResult::kInvalid:
+      return "invalid";
   }
   return "?";
 }
@@ -59,7 +79,8 @@ std::vector<std::string> Split(const std::string& line) {
 std::pair<ServerId, ServerId> Link(const std::string& word) {
   size_t arrow = word.find('>');
   SYNOD_CHECK(arrow != std::string::npos) << "a link is FROM>TO, not " << word;
-  return {ServerId(static_cast<uint32_t>(Number(word.substr(0, arrow)))), ServerId(static_cast<uint32_t>(Number(word.substr(arrow + 1))))};
+  return {ServerId(static_cast<uint32_t>(Number(word.substr(0, arrow)))),
+          ServerId(static_cast<uint32_t>(Number(word.substr(arrow + 1))))};
 }
 
 }  // namespace
@@ -174,7 +195,8 @@ bool Scenario::RunCore(const Words& words) {
   Core& core = server.core();
   auto identity = [&](const std::string& word) {
     size_t dot = word.find('.');
-    return MakeIdentity(static_cast<uint32_t>(Number(word)), dot == std::string::npos ? 0 : Number(word.substr(dot + 1)));
+    return MakeIdentity(static_cast<uint32_t>(Number(word)),
+                        dot == std::string::npos ? 0 : Number(word.substr(dot + 1)));
   };
   if (verb == "tick") {
     Tick(server, words.size() > 2 ? Number(words[2]) : 1);
@@ -196,7 +218,8 @@ bool Scenario::RunCore(const Words& words) {
     core.AddGuest(identity(words[2]));
   } else if (verb == "snapshot") {
     server.TakeSnapshot(Number(words[2].substr(5)));
-    Say(words[1] + ": snapshot at " + Text(server.snapshot().index.value()) + ", log from " + Text(server.first().value()));
+    Say(words[1] + ": snapshot at " + Text(server.snapshot().index.value()) + ", log from " +
+        Text(server.first().value()));
   } else if (verb == "install") {
     server.Install(At(words[3]).snapshot());
     Say(words[1] + ": log [" + Text(server.first().value()) + ", " + Text(server.last().value()) + "]");
@@ -307,8 +330,8 @@ void Scenario::Member(TestServer& server, const Words& words) {
   if (words[2] == "add-learner") change.kind = MembershipChange::Kind::kAddLearner;
   if (words[2] == "remove") change.kind = MembershipChange::Kind::kRemove;
   size_t dot = words[3].find('.');
-  change.member.identity =
-      MakeIdentity(static_cast<uint32_t>(Number(words[3])), dot == std::string::npos ? 0 : Number(words[3].substr(dot + 1)));
+  change.member.identity = MakeIdentity(static_cast<uint32_t>(Number(words[3])),
+                                        dot == std::string::npos ? 0 : Number(words[3].substr(dot + 1)));
   ProposeResult result = server.core().ProposeMembership(change);
   if (result != ProposeResult::kAccepted) Say(ResultName(result));
 }
@@ -316,13 +339,17 @@ void Scenario::Member(TestServer& server, const Words& words) {
 void Scenario::PrintStatus(TestServer& server) {
   CoreStatus status = server.core().Status();
   Say(Name(server.identity()) + ": " + RoleName(status.role) + " term " + Text(status.term.value()) + " leader " +
-      Text(status.leader.value()) + " log [" + Text(status.first.value()) + ", " + Text(status.last.value()) + "] synced " +
-      Text(status.synced.value()) + " commit " + Text(status.commit.value()) + " votes by " + Text(status.vote_end) +
-      (status.damaged.empty() ? "" : " damaged " + Text(status.damaged.front().value())) +
+      Text(status.leader.value()) + " log [" + Text(status.first.value()) + ", " + Text(status.last.value()) +
+      "] synced " + Text(status.synced.value()) + " commit " + Text(status.commit.value()) + " votes by " +
+      Text(status.vote_end) + (status.damaged.empty() ? "" : " damaged " + Text(status.damaged.front().value())) +
       (status.change_pending ? " change pending" : ""));
   for (const PeerProgress& peer : status.peers) {
-    Say("  " + Name(peer.identity) + (peer.guest ? " guest" : peer.role == MemberRole::kLearner ? " learner" : "") + " match " +
-        Text(peer.match.value()) + " next " + Text(peer.next.value()) + (peer.needs_snapshot ? " needs snapshot" : ""));
+    Say("  " + Name(peer.identity) +
+        (peer.guest                          ? " guest"
+         : peer.role == MemberRole::kLearner ? " learner"
+                                             : "") +
+        " match " + Text(peer.match.value()) + " next " + Text(peer.next.value()) +
+        (peer.needs_snapshot ? " needs snapshot" : ""));
   }
 }
 
@@ -357,7 +384,8 @@ void Scenario::Report(TestServer& server, const Output& output) {
   }
   if (output.configuration) Say(name + "members " + Describe(*output.configuration));
   if (output.hard_state) {
-    Say(name + "save term " + Text(output.hard_state->term.value()) + " vote " + Text(output.hard_state->voted_for.value()));
+    Say(name + "save term " + Text(output.hard_state->term.value()) + " vote " +
+        Text(output.hard_state->voted_for.value()));
   }
   if (output.cut_from) Say(name + "cut from " + Text(output.cut_from->value()));
   auto list = [&](const char* verb, const std::vector<Entry>& entries) {
@@ -380,7 +408,8 @@ void Scenario::Report(TestServer& server, const Output& output) {
 }
 
 std::string Scenario::Describe(const Message& m) {
-  std::string text = "  " + Text(m.from.server.value()) + ">" + Text(m.to.value()) + " " + TypeName(m.type) + " t" + Text(m.term.value());
+  std::string text = "  " + Text(m.from.server.value()) + ">" + Text(m.to.value()) + " " + TypeName(m.type) + " t" +
+                     Text(m.term.value());
   if (m.type == MessageType::kPreVote || m.type == MessageType::kVote) text += " end " + Text(m.log_end);
   if (m.type == MessageType::kAppend) {
     text += " after " + Text(m.log_end) + " commit " + Text(m.commit.value());
@@ -400,14 +429,16 @@ std::string Scenario::Describe(const Message& m) {
 std::string Scenario::Describe(const Entry& entry) const {
   std::string text = Text(LogEnd{entry.term, entry.index});
   if (entry.type == EntryType::kNoop) return text + ":-";
-  if (entry.type == EntryType::kConfiguration) return text + ":members(" + Describe(*Configuration::Decode(*entry.payload)) + ")";
+  if (entry.type == EntryType::kConfiguration)
+    return text + ":members(" + Describe(*Configuration::Decode(*entry.payload)) + ")";
   return text + ":" + *entry.payload;
 }
 
 std::string Scenario::Describe(const Configuration& configuration) const {
   std::string text;
   for (const synod::consensus::Member& member : configuration.members) {
-    text += (text.empty() ? "" : " ") + Name(member.identity) + (member.role == MemberRole::kLearner ? "(learner)" : "");
+    text +=
+        (text.empty() ? "" : " ") + Name(member.identity) + (member.role == MemberRole::kLearner ? "(learner)" : "");
   }
   return text.empty() ? "nobody" : text;
 }

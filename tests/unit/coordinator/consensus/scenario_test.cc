@@ -58,11 +58,13 @@ TEST_P(ScenarioTest, SaysAndDoesWhatTheFileTells) {
   if (std::getenv("SYNOD_REWRITE") != nullptr) {
     std::ofstream(path) << actual;
   } else {
-    EXPECT_EQ(expected.str(), actual) << "if the change is meant: SYNOD_REWRITE=1 bin/consensus_test, and review the diff";
+    EXPECT_EQ(expected.str(), actual)
+        << "if the change is meant: SYNOD_REWRITE=1 bin/consensus_test, and review the diff";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, ScenarioTest, testing::ValuesIn(ScenarioFiles()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Files, ScenarioTest, testing::ValuesIn(ScenarioFiles()),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace synod::consensus

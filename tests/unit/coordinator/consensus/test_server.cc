@@ -12,8 +12,10 @@ Identity MakeIdentity(uint32_t server, uint64_t storage) {
 
 Configuration MakeConfiguration(const std::vector<uint32_t>& voters, const std::vector<uint32_t>& learners) {
   Configuration configuration;
-  for (uint32_t id : voters) configuration.members.push_back({.identity = MakeIdentity(id), .role = MemberRole::kVoter});
-  for (uint32_t id : learners) configuration.members.push_back({.identity = MakeIdentity(id), .role = MemberRole::kLearner});
+  for (uint32_t id : voters)
+    configuration.members.push_back({.identity = MakeIdentity(id), .role = MemberRole::kVoter});
+  for (uint32_t id : learners)
+    configuration.members.push_back({.identity = MakeIdentity(id), .role = MemberRole::kLearner});
   std::sort(configuration.members.begin(), configuration.members.end(),
             [](const Member& a, const Member& b) { return a.identity < b.identity; });
   return configuration;
@@ -81,7 +83,8 @@ void TestServer::Start() {
   applied_ = snapshot_.index;
   if (invariants_) invariants_->Restarted(identity(), applied_);
   RecoveredLog recovered = Recover();
-  if (damaged_.empty() && remembered_ && recovered.vote_end == LogEnd{recovered.term_runs.empty() ? snapshot_.term : log_.back().term, last()}) {
+  if (damaged_.empty() && remembered_ &&
+      recovered.vote_end == LogEnd{recovered.term_runs.empty() ? snapshot_.term : log_.back().term, last()}) {
     remembered_.reset();
   }
   core_ = std::make_unique<Core>(config_, recovered, this, random_.Fork());
@@ -132,7 +135,8 @@ RecoveredLog TestServer::Recover() const {
   out.last = last();
   LogEnd end{snapshot_.term, snapshot_.index};
   for (const Entry& entry : log_) {
-    if (out.term_runs.empty() || out.term_runs.back().term != entry.term) out.term_runs.push_back({entry.term, entry.index});
+    if (out.term_runs.empty() || out.term_runs.back().term != entry.term)
+      out.term_runs.push_back({entry.term, entry.index});
     bool configuration = entry.type == EntryType::kConfiguration && !damaged_.contains(entry.index);
     if (configuration && entry.index > snapshot_.index) {
       out.configurations.emplace_back(entry.index, *Configuration::Decode(*entry.payload));

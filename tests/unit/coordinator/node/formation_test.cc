@@ -9,7 +9,9 @@ using consensus::Identity;
 using consensus::MemberRole;
 
 std::vector<Seed> ThreeSeeds() {
-  return {{ServerId(1), MemberRole::kVoter, "h1:1"}, {ServerId(2), MemberRole::kVoter, "h2:1"}, {ServerId(3), MemberRole::kVoter, "h3:1"}};
+  return {{ServerId(1), MemberRole::kVoter, "h1:1"},
+          {ServerId(2), MemberRole::kVoter, "h2:1"},
+          {ServerId(3), MemberRole::kVoter, "h3:1"}};
 }
 
 Identity Id(uint32_t server, uint64_t storage) { return {ServerId(server), StorageId(storage)}; }

@@ -151,7 +151,9 @@ consensus::PeerProgress Guest(uint32_t server, uint64_t storage, uint64_t match)
 }
 
 std::vector<Seed> Seeds() {
-  return {{ServerId(1), MemberRole::kVoter, "a"}, {ServerId(2), MemberRole::kVoter, "b"}, {ServerId(3), MemberRole::kVoter, "c"},
+  return {{ServerId(1), MemberRole::kVoter, "a"},
+          {ServerId(2), MemberRole::kVoter, "b"},
+          {ServerId(3), MemberRole::kVoter, "c"},
           {ServerId(4), MemberRole::kLearner, "d"}};
 }
 
@@ -159,12 +161,14 @@ std::vector<Seed> Seeds() {
 TEST(MembershipKeeper, ReplacesAWipedStorageInTwoChanges) {
   MembershipKeeper keeper(Seeds());
   consensus::Configuration configuration = Voters(3);
-  std::optional<consensus::MembershipChange> first = keeper.Next(Leader(LogIndex(1000), {Guest(3, 99, 1000)}), configuration);
+  std::optional<consensus::MembershipChange> first =
+      keeper.Next(Leader(LogIndex(1000), {Guest(3, 99, 1000)}), configuration);
   ASSERT_TRUE(first);
   EXPECT_EQ(first->kind, consensus::MembershipChange::Kind::kRemove);
   EXPECT_EQ(first->member.identity, Id(3, 33));
   configuration = Voters(2);
-  std::optional<consensus::MembershipChange> second = keeper.Next(Leader(LogIndex(1001), {Guest(3, 99, 1001)}), configuration);
+  std::optional<consensus::MembershipChange> second =
+      keeper.Next(Leader(LogIndex(1001), {Guest(3, 99, 1001)}), configuration);
   ASSERT_TRUE(second);
   EXPECT_EQ(second->kind, consensus::MembershipChange::Kind::kAddVoter);
   EXPECT_EQ(second->member.identity, Id(3, 99));

@@ -62,9 +62,11 @@ class FakeStore final : public interfaces::SnapshotStore {
  public:
   std::optional<interfaces::SnapshotMeta> meta() const override { return std::nullopt; }
   absl::Status Load(interfaces::RecordSink*) override { return absl::OkStatus(); }
-  void Write(std::vector<interfaces::SnapshotRecord>, interfaces::SnapshotMeta, absl::AnyInvocable<void(absl::Status)>) override {}
+  void Write(std::vector<interfaces::SnapshotRecord>, interfaces::SnapshotMeta,
+             absl::AnyInvocable<void(absl::Status)>) override {}
   absl::StatusOr<std::unique_ptr<interfaces::SnapshotReader>> OpenReader() override { return absl::NotFoundError(""); }
-  absl::StatusOr<std::unique_ptr<interfaces::SnapshotInstaller>> BeginInstall(const interfaces::SnapshotMeta&) override {
+  absl::StatusOr<std::unique_ptr<interfaces::SnapshotInstaller>> BeginInstall(
+      const interfaces::SnapshotMeta&) override {
     return std::make_unique<FakeInstaller>(&finished);
   }
   uint64_t bytes_on_disk() const override { return 0; }
@@ -114,10 +116,11 @@ struct Receiving {
   FakeStateMachine state_machine;
   FakeTransport transport;
   int installed = 0;
-  SnapshotReceiver receiver{{&loop, &worker, &store, &state_machine, &transport,
-                             [](LogIndex) { return SnapshotReceiver::Dependencies::Go::kYes; },
-                             [this](const interfaces::SnapshotMeta&, std::unique_ptr<interfaces::StateLoader>) { ++installed; },
-                             [](absl::Status) { ADD_FAILURE() << "nothing durable failed"; }}};
+  SnapshotReceiver receiver{
+      {&loop, &worker, &store, &state_machine, &transport,
+       [](LogIndex) { return SnapshotReceiver::Dependencies::Go::kYes; },
+       [this](const interfaces::SnapshotMeta&, std::unique_ptr<interfaces::StateLoader>) { ++installed; },
+       [](absl::Status) { ADD_FAILURE() << "nothing durable failed"; }}};
 
   void Offer(const Identity& from, uint64_t id, absl::Duration now, uint64_t term = 1) {
     interfaces::SnapshotOffer offer;
@@ -146,7 +149,8 @@ struct Receiving {
   }
 };
 
-// L11: the sender's window is 8 chunks beyond what it is told; told what merely arrived, it would send the whole snapshot into memory.
+// L11: the sender's window is 8 chunks beyond what it is told; told what merely arrived, it would send the whole
+// snapshot into memory.
 TEST(SnapshotReceiver, ChunksThatWaitToBeWorkedInAreNotAcknowledged) {
   Receiving r;
   r.Offer(kLeader, 7, kStart);
@@ -187,7 +191,8 @@ TEST(SnapshotReceiver, NothingBecomesDurableWhoseDigestDoesNotMatch) {
   EXPECT_EQ(r.transport.sent.back().second.state, SnapshotProgress::State::kRefused);
 }
 
-// D6: a server that can't lead for its damage, and without whose vote nobody else can, must be able to turn to another peer when the sender dies.
+// D6: a server that can't lead for its damage, and without whose vote nobody else can, must be able to turn to another
+// peer when the sender dies.
 TEST(SnapshotReceiver, ASilentSenderMakesRoomForAnother) {
   Receiving r;
   r.Offer(kLeader, 7, kStart);

@@ -21,7 +21,8 @@ consensus::Configuration Founders() {
 struct DataDirectoryTest : testing::Test {
   sim::SimDisk disk;
   Random random{7};
-  DataDirectoryOptions options{.data_dir = "/data", .data_log_dir = "/logs", .server = ServerId(2), .reserve_bytes = 10000};
+  DataDirectoryOptions options{
+      .data_dir = "/data", .data_log_dir = "/logs", .server = ServerId(2), .reserve_bytes = 10000};
   StepRunner runner;
 
   absl::StatusOr<std::unique_ptr<DataDirectory>> Open() { return DataDirectory::Open(&disk, options, &random); }
@@ -35,7 +36,8 @@ struct DataDirectoryTest : testing::Test {
     auto d = MustOpen();
     SYNOD_CHECK(d->SaveFounding(EnsembleId(99), Founders()).ok());
     SYNOD_CHECK(d->SnapshotCreated().ok());
-    auto log = LogFiles::Open(&disk, {.directory = d->log_directory(), .segment_bytes = kTestSegment}, d->hard_state(), &runner, {});
+    auto log = LogFiles::Open(&disk, {.directory = d->log_directory(), .segment_bytes = kTestSegment}, d->hard_state(),
+                              &runner, {});
     SYNOD_CHECK(log.ok()) << log.status().ToString();
     return d->identity().storage;
   }

@@ -121,7 +121,8 @@ TEST_F(HardState, CrashAtEachSyncLeavesTheOldStateOrTheNewAndNeverLosesASavedOne
     auto loaded = HardStateStore::Load(&d, "/d");
     ASSERT_TRUE(loaded.ok()) << "seed " << seed << ": " << loaded.status();
     uint64_t term = (*loaded)->state().vote.term.value();
-    EXPECT_TRUE(term == saved || term == tried) << "seed " << seed << ": saved " << saved << " tried " << tried << " found " << term;
+    EXPECT_TRUE(term == saved || term == tried)
+        << "seed " << seed << ": saved " << saved << " tried " << tried << " found " << term;
     // What a start has seen stays, even if that start's own mending was cut short.
     d.Crash(&random, sim::CrashKind::kLoseAll);
     loaded = HardStateStore::Load(&d, "/d");
@@ -139,7 +140,8 @@ TEST_F(HardState, CrashWhileCreatingLeavesNothingOrAWholeOne) {
     bool created = HardStateStore::Create(&d, "/d", Example(1)).ok();
     d.Crash(&random);
     auto loaded = HardStateStore::Load(&d, "/d");
-    EXPECT_TRUE(loaded.ok() || (!created && absl::IsNotFound(loaded.status()))) << "seed " << seed << ": " << loaded.status();
+    EXPECT_TRUE(loaded.ok() || (!created && absl::IsNotFound(loaded.status())))
+        << "seed " << seed << ": " << loaded.status();
   }
 }
 

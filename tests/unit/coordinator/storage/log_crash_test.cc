@@ -1,4 +1,5 @@
-// Random histories, crashes and rot, each from one seed, against a model that remembers what must and what may be there.
+// Random histories, crashes and rot, each from one seed, against a model that remembers what must and what may be
+// there.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,8 +12,8 @@ namespace {
 
 using consensus::Entry;
 
-// Drives a LogHarness and knows: the entries as last appended, how far completed syncs covered them, and which contents may stand where
-// after an operation that a crash cut short.
+// Drives a LogHarness and knows: the entries as last appended, how far completed syncs covered them, and which contents
+// may stand where after an operation that a crash cut short.
 class Model {
  public:
   explicit Model(uint64_t seed) : random_(seed), seed_(seed) {
@@ -140,9 +141,9 @@ class Model {
       ASSERT_TRUE(entries.ok()) << "seed " << seed_ << ": " << entries.status();
       // D4: nothing cut comes back, unless the cut itself was cut short.
       const Entry& expected = old_.empty() ? h_.written[i] : old_[i];
-      ASSERT_TRUE(SameEntry((*entries)[0], expected)) << "seed " << seed_ << " entry " << i << " of term " << (*entries)[0].term << " instead of "
-                                                         << expected.term << ", last " << found << ", snapshot "
-                                                         << h_.snapshot.index;
+      ASSERT_TRUE(SameEntry((*entries)[0], expected))
+          << "seed " << seed_ << " entry " << i << " of term " << (*entries)[0].term << " instead of " << expected.term
+          << ", last " << found << ", snapshot " << h_.snapshot.index;
     }
     if (!old_.empty()) h_.written = old_;
     old_.clear();
@@ -159,8 +160,8 @@ class Model {
   uint64_t vote_term_ = 0;
   consensus::HardState vote_;
   uint64_t durable_ = 0;
-  uint64_t covers_ = 0;         // by the sync in flight, as far as not cut since
-  std::vector<Entry> old_;      // as before a cut that was cut short
+  uint64_t covers_ = 0;     // by the sync in flight, as far as not cut since
+  std::vector<Entry> old_;  // as before a cut that was cut short
   uint64_t cut_from_ = 0;
 };
 
@@ -219,7 +220,8 @@ TEST(LogCrash, RotInSyncedRecordsIsDamageNeverTornAndRepairs) {  // D5, D6
     }
     auto entries = h.log->ReadEntries(LogIndex(1), LogIndex(last + 1), 1 << 30);
     ASSERT_TRUE(entries.ok()) << "seed " << seed << entries.status();
-    for (const Entry& entry : *entries) ASSERT_TRUE(SameEntry(entry, h.written[entry.index.value()])) << "seed " << seed;
+    for (const Entry& entry : *entries)
+      ASSERT_TRUE(SameEntry(entry, h.written[entry.index.value()])) << "seed " << seed;
   }
   EXPECT_GT(damage, 300);  // the test met what it is for
 }

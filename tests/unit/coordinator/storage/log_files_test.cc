@@ -187,8 +187,8 @@ TEST(LogFiles, TermRunsAndConfigurationsAreRecovered) {
   h.AppendMany(2, 5);
   ASSERT_TRUE(h.Sync().ok());
   h.Open();
-  EXPECT_THAT(h.log->recovered().term_runs, ElementsAre(LogEnd{Term(1), LogIndex(1)}, LogEnd{Term(2), LogIndex(4)},
-                                                        LogEnd{Term(5), LogIndex(5)}));
+  EXPECT_THAT(h.log->recovered().term_runs,
+              ElementsAre(LogEnd{Term(1), LogIndex(1)}, LogEnd{Term(2), LogIndex(4)}, LogEnd{Term(5), LogIndex(5)}));
   ASSERT_EQ(h.log->recovered().configurations.size(), 1u);
   EXPECT_EQ(h.log->recovered().configurations[0].first, LogIndex(4));
   EXPECT_EQ(h.log->recovered().configurations[0].second, c);
@@ -285,7 +285,8 @@ TEST(LogFiles, FailedWriteAndSyncSurfaceAndStick) {  // D12
       h.AppendMany(2, 1);
       write ? h.disk.FailWrite(fault) : h.disk.FailSync(fault);
       absl::Status status = write ? h.Append(1) : h.Sync();
-      EXPECT_EQ(status.code(), fault == sim::Fault::kIo ? absl::StatusCode::kDataLoss : absl::StatusCode::kResourceExhausted);
+      EXPECT_EQ(status.code(),
+                fault == sim::Fault::kIo ? absl::StatusCode::kDataLoss : absl::StatusCode::kResourceExhausted);
       h.disk.ClearFaults();
       EXPECT_FALSE(h.Append(1).ok());
       EXPECT_FALSE(h.log->CutSuffix(LogIndex(1)).ok());
@@ -327,7 +328,8 @@ TEST(LogFiles, MissingLastSegmentStopsTheStart) {  // D6: what cannot be repaire
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("missing"));
 }
 
-TEST(LogFiles, SegmentNumbersAreNotUsedAgainAfterACrashTookTheirNames) {  // D4: recycled bytes are bound to a number that is gone
+TEST(LogFiles,
+     SegmentNumbersAreNotUsedAgainAfterACrashTookTheirNames) {  // D4: recycled bytes are bound to a number that is gone
   LogHarness h;
   h.Open();
   std::set<std::string> seen;

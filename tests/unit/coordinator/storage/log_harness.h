@@ -142,7 +142,8 @@ struct LogHarness {
   void Blank(LogIndex index, uint64_t begin, uint64_t end) {
     auto [path, offset] = Locate(index);
     std::string bytes = disk.Contents(path);
-    std::fill(bytes.begin() + static_cast<ptrdiff_t>(offset + begin), bytes.begin() + static_cast<ptrdiff_t>(offset + end), '\0');
+    std::fill(bytes.begin() + static_cast<ptrdiff_t>(offset + begin),
+              bytes.begin() + static_cast<ptrdiff_t>(offset + end), '\0');
     disk.Put(path, bytes);
   }
 };

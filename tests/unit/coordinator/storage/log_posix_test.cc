@@ -62,14 +62,17 @@ TEST_F(PosixTest, FilesDoWhatTheInterfaceSays) {
 TEST_F(PosixTest, LogSyncsOnItsThreadAndComesBack) {
   Random random(5);
   sim::TestExecutor loop;
-  DataDirectoryOptions options{.data_dir = root + "/data", .data_log_dir = root + "/log", .server = ServerId(1), .reserve_bytes = 4096};
+  DataDirectoryOptions options{
+      .data_dir = root + "/data", .data_log_dir = root + "/log", .server = ServerId(1), .reserve_bytes = 4096};
   std::vector<consensus::Entry> written;
   {
     auto directory = *DataDirectory::Open(&fs, options, &random);
     LogSyncThread thread(&loop);
-    auto log = *LogFiles::Open(&fs, {.directory = directory->log_directory(), .segment_bytes = 65536}, directory->hard_state(), &thread, {});
+    auto log = *LogFiles::Open(&fs, {.directory = directory->log_directory(), .segment_bytes = 65536},
+                               directory->hard_state(), &thread, {});
     for (uint64_t i = 1; i <= 300; ++i) {
-      consensus::Entry entry{Term(1), LogIndex(i), consensus::EntryType::kCommands, MakeSharedBytes(std::string(i * 7 % 2000, 'p'))};
+      consensus::Entry entry{Term(1), LogIndex(i), consensus::EntryType::kCommands,
+                             MakeSharedBytes(std::string(i * 7 % 2000, 'p'))};
       ASSERT_TRUE(log->Append(absl::MakeConstSpan(&entry, 1), LogIndex(i - 1)).ok());
       written.push_back(entry);
       if (!log->SyncInFlight()) {
@@ -95,7 +98,8 @@ TEST_F(PosixTest, LogSyncsOnItsThreadAndComesBack) {
   ASSERT_TRUE(loop.RunUntil([n = 0]() mutable { return ++n > 1; }));
   auto directory = *DataDirectory::Open(&fs, options, &random);
   StepRunner runner;
-  auto log = *LogFiles::Open(&fs, {.directory = directory->log_directory(), .segment_bytes = 65536}, directory->hard_state(), &runner, {});
+  auto log = *LogFiles::Open(&fs, {.directory = directory->log_directory(), .segment_bytes = 65536},
+                             directory->hard_state(), &runner, {});
   auto entries = log->ReadEntries(LogIndex(1), LogIndex(301), 1 << 30);
   ASSERT_TRUE(entries.ok()) << entries.status();
   ASSERT_EQ(entries->size(), 300u);

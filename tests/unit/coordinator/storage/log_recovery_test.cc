@@ -223,8 +223,8 @@ TEST(LogRecovery, DamageIsForgottenOnlyWhenALaterTermOverwritesIt) {  // D6
   EXPECT_EQ(h.log->last_index(), LogIndex(10));
 }
 
-// Two damaged headers side by side leave the term of the first to a guess. A leader whose entry there has the right one makes the server
-// cut what it acknowledged; until that is back it must not vote for less.
+// Two damaged headers side by side leave the term of the first to a guess. A leader whose entry there has the right one
+// makes the server cut what it acknowledged; until that is back it must not vote for less.
 TEST(LogRecovery, ACutAtADamagedEntryDoesNotLowerTheVotedEnd) {  // D5, D6
   LogHarness h;
   h.Open();
@@ -255,8 +255,8 @@ TEST(LogRecovery, ACutAtADamagedEntryDoesNotLowerTheVotedEnd) {  // D5, D6
   EXPECT_EQ(h.log->recovered().vote_end, (LogEnd{Term(6), LogIndex(52)}));
 }
 
-// A repaired record outlives a later cut of entries that were synced when it came back. Its word for them would make them damage after
-// a restart, and the end of a lost branch the end the server votes by.
+// A repaired record outlives a later cut of entries that were synced when it came back. Its word for them would make
+// them damage after a restart, and the end of a lost branch the end the server votes by.
 TEST(LogRecovery, ARepairedRecordDoesNotVouchForWhatWasCutSince) {  // D4, D5, D6
   LogHarness h;
   h.Open();
