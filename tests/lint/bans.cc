@@ -33,25 +33,28 @@ std::regex Pattern(const char* text) { return std::regex(text, std::regex::ECMAS
 
 const std::vector<Ban>& WorldBans() {
   static const auto* const kBans = new std::vector<Ban>{
-      {Pattern(
-           R"(\b(system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b|\babsl::(Now|GetCurrentTimeNanos)\b)"),
+      {Pattern(R"(\b(system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b|)"
+               R"(\babsl::(Now|GetCurrentTimeNanos)\b)"),
        "reads a clock", "take a synod::Clock"},
       {Pattern(R"((^|[^\w.>:])(std::|::)?time\s*\(\s*(nullptr|NULL|0|&))"), "reads a clock", "take a synod::Clock"},
-      {Pattern(
-           R"(\brandom_device\b|(^|[^\w.>:])(std::|::)?s?rand(om)?\s*\(|\bgetrandom\b|\bgetentropy\b|\bmt19937|\babsl::BitGen\b)"),
+      {Pattern(R"(\brandom_device\b|(^|[^\w.>:])(std::|::)?s?rand(om)?\s*\(|\bgetrandom\b|)"
+               R"(\bgetentropy\b|\bmt19937|\babsl::BitGen\b)"),
        "draws from chance", "take a synod::Random"},
       {Pattern(R"(\bsleep_(for|until)\b|\bu?sleep\s*\(|\bnanosleep\b|\babsl::SleepFor\b)"), "sleeps",
        "use Executor::PostAfter"},
       {Pattern(R"(\bstd::(thread|jthread|async)\b|\bpthread_create\b)"), "starts a thread", "take a synod::Executor"},
-      {Pattern(
-           R"(\bstd::(recursive_|shared_|timed_|recursive_timed_|shared_timed_)?mutex\b|\bstd::condition_variable|\babsl::(Mutex|CondVar|Notification|BlockingCounter)\b|\bstd::(lock_guard|unique_lock|scoped_lock|counting_semaphore|binary_semaphore|latch|barrier)\b)"),
+      {Pattern(R"(\bstd::(recursive_|shared_|timed_|recursive_timed_|shared_timed_)?mutex\b|)"
+               R"(\bstd::condition_variable|\babsl::(Mutex|CondVar|Notification|BlockingCounter)\b|)"
+               R"(\bstd::(lock_guard|unique_lock|scoped_lock|counting_semaphore|binary_semaphore|latch|)"
+               R"(barrier)\b)"),
        "locks", "stay on the loop; adapters post to it"},
       {Pattern(R"(\bgetenv\b|\bsetenv\b)"), "reads the environment", "put it into a config struct"},
-      {Pattern(
-           R"(\bfopen\b|\bfreopen\b|\b[io]?fstream\b|\bstd::filesystem\b|(^|[^\w.>:])(::)?(open|openat|creat|unlink|rename|mkdir|opendir|stat|fsync|fdatasync|pread|pwrite|ftruncate|fallocate|mmap)\s*\()"),
+      {Pattern(R"(\bfopen\b|\bfreopen\b|\b[io]?fstream\b|\bstd::filesystem\b|(^|[^\w.>:])(::)?(open|)"
+               R"(openat|creat|unlink|rename|mkdir|opendir|stat|fsync|fdatasync|pread|pwrite|ftruncate|)"
+               R"(fallocate|mmap)\s*\()"),
        "touches files", "go through storage/file.h"},
-      {Pattern(
-           R"((^|[^\w.>:])(::)?(socket|bind|listen|accept|connect|recv|send|recvfrom|sendto|epoll_wait|poll|select)\s*\(\s*\w*(fd|AF_|sock))"),
+      {Pattern(R"((^|[^\w.>:])(::)?(socket|bind|listen|accept|connect|recv|send|recvfrom|sendto|)"
+               R"(epoll_wait|poll|select)\s*\(\s*\w*(fd|AF_|sock))"),
        "touches a socket", "go through interfaces/transport.h"},
       {Pattern(R"(\bthrow\b)"), "throws", "return a Status, an outcome, or SYNOD_CHECK"},
   };
