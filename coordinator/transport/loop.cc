@@ -7,8 +7,10 @@
 
 namespace synod::transport {
 
-// One thread runs it, others only post: asio keeps its locks (no UNSAFE hint) but need not wake other runners.
-Loop::Loop() : context_(1), work_(context_.get_executor()) {}
+// No concurrency hint, though one thread runs it: with a hint of 1 asio keeps what a handler posts in a queue of the
+// thread's own until that handler ends, and what another thread posts meanwhile overtakes it. An Executor runs tasks in
+// order of posting; an object's last task is often posted by another thread than those that still name it.
+Loop::Loop() : work_(context_.get_executor()) {}
 
 Loop::~Loop() = default;
 

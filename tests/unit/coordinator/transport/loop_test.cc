@@ -24,6 +24,21 @@ TEST(Loop, TasksRunInOrderOfPostingAndNeverInsideThePost) {
   EXPECT_EQ(order, "abc");
 }
 
+// A task posted by the loop often speaks of an object that another thread lets go of by a later post.
+TEST(Loop, ATaskOfTheLoopRunsBeforeWhatAnotherThreadPostsAfterIt) {
+  Loop loop;
+  std::string order;
+  loop.Post([&] {
+    loop.Post([&] { order += "a"; });
+    std::thread([&] {
+      loop.Post([&] { order += "b"; });
+      loop.Post([&] { loop.Stop(); });
+    }).join();
+  });
+  loop.Run();
+  EXPECT_EQ(order, "ab");
+}
+
 TEST(Loop, EndOfTurnFunctionsRunOnceAfterAllHandlersThatAreReady) {
   Loop loop;
   std::string order;
