@@ -30,7 +30,7 @@ TEST_P(Seeds, KeepEveryPromiseUnderFaultsAndComeToRest) {
   for (uint64_t i = 0; i < count; ++i) {
     RunOptions options;
     options.seed = GetParam() * 1000 + i;
-    RunResult result = Run(options);
+    RunResult result = sim::Run(options);
     total.Add(result.stats);
     EXPECT_EQ(result.failure, "") << "replay: scripts/sim.sh --seed " << options.seed;
   }
@@ -56,8 +56,8 @@ TEST(Determinism, OneSeedGivesOneTrace) {
   for (uint64_t seed : {3, 14, 15}) {
     RunOptions options;
     options.seed = seed;
-    RunResult first = Run(options);
-    RunResult second = Run(options);
+    RunResult first = sim::Run(options);
+    RunResult second = sim::Run(options);
     EXPECT_EQ(first.stats.trace, second.stats.trace) << "seed " << seed;
     EXPECT_EQ(first.stats.events, second.stats.events) << "seed " << seed;
   }
