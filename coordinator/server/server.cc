@@ -68,6 +68,8 @@ node::NodeConfig NodeConfigOf(const ServerConfig& config, const consensus::Ident
   out.core.self = self;
   out.core.election_ticks_min = Ticks(config.election_timeout_min, out.tick);
   out.core.election_ticks_max = std::max(Ticks(config.election_timeout_max, out.tick), out.core.election_ticks_min + 1);
+  // A short election timeout needs heartbeats that keep within it, several of them.
+  out.core.heartbeat_ticks = std::clamp<uint32_t>(out.core.election_ticks_min / 4, 1, out.core.heartbeat_ticks);
   out.seeds = config.seeds;
   for (const node::Seed& seed : config.seeds) {
     if (seed.server == config.id) out.address = seed.address;
