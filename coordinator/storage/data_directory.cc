@@ -41,6 +41,10 @@ std::optional<Format> ParseFormat(const std::string& text) {
   return format;
 }
 
+// Missing or damaged. Any other error (no permission, no file handles, a disk that fails) says nothing about what is
+// there: the start fails, and nothing is given up for lost.
+bool Lost(const absl::Status& status) { return absl::IsNotFound(status) || absl::IsDataLoss(status); }
+
 }  // namespace
 
 DataDirectory::DataDirectory(FileSystem* fs, DataDirectoryOptions options)
@@ -127,11 +131,11 @@ absl::Status DataDirectory::Inspect(Random* random) {
     if (format) SYNOD_RETURN_IF_ERROR(CheckServer(ServerId(format->server)));
   }
   absl::StatusOr<std::unique_ptr<HardStateStore>> stored = HardStateStore::Load(fs_, home());
-  if (absl::IsUnimplemented(stored.status())) return stored.status();
+  if (!stored.ok() && !Lost(stored.status())) return stored.status();
   if (stored.ok()) SYNOD_RETURN_IF_ERROR(CheckServer((*stored)->state().identity.server));
   std::optional<LogIdentity> log;
   absl::StatusOr<std::unique_ptr<SlotPair>> slots = SlotPair::Load(fs_, LogIdentityName(log_directory()), true);
-  if (absl::IsUnimplemented(slots.status())) return slots.status();
+  if (!slots.ok() && !Lost(slots.status())) return slots.status();
   if (slots.ok()) {
     SYNOD_ASSIGN_OR_RETURN(log, LogIdentity::Decode((*slots)->body()));
   }

@@ -111,15 +111,20 @@ absl::StatusOr<std::unique_ptr<SlotPair>> SlotPair::Load(FileSystem* fs, Name na
   pair->generation_ = slots[best]->generation;
   pair->one_copy_was_bad_ = !slots[other] || slots[other]->generation != pair->generation_;
   if (!mend) return pair;
-  // The good copy may be in the page cache only, from a process that was killed before its sync returned.
-  SYNOD_RETURN_IF_ERROR(pair->files_[best]->Sync());
-  if (pair->one_copy_was_bad_) {
-    std::string bytes = pair->Encode(pair->generation_, pair->body_);
-    SYNOD_RETURN_IF_ERROR(pair->files_[other] ? pair->WriteSlot(other, bytes) : pair->CreateSlotFile(other, bytes));
-  } else {
-    SYNOD_RETURN_IF_ERROR(pair->files_[other]->Sync());
-  }
+  absl::Status mended = pair->Mend(best);
+  // A disk that fails now has not lost what was just read from it.
+  if (absl::IsDataLoss(mended)) return absl::UnavailableError(mended.message());
+  SYNOD_RETURN_IF_ERROR(mended);
   return pair;
+}
+
+absl::Status SlotPair::Mend(int good) {
+  const int other = 1 - good;
+  // The good copy may be in the page cache only, from a process that was killed before its sync returned.
+  SYNOD_RETURN_IF_ERROR(files_[good]->Sync());
+  if (!one_copy_was_bad_) return files_[other]->Sync();
+  std::string bytes = Encode(generation_, body_);
+  return files_[other] ? WriteSlot(other, bytes) : CreateSlotFile(other, bytes);
 }
 
 absl::Status SlotPair::Save(std::string body) {

@@ -31,7 +31,8 @@ class SlotPair {
   // whole ones.
   static absl::StatusOr<std::unique_ptr<SlotPair>> Create(FileSystem* fs, Name name, std::string body);
   // NotFound: neither file is there. DataLoss: there is one, but none is good. Unimplemented: written by a newer
-  // format. With `mend` a bad, missing or older copy is rewritten from the good one before this returns.
+  // format. With `mend` a bad, missing or older copy is rewritten from the good one before this returns;
+  // Unavailable if the disk fails at that.
   static absl::StatusOr<std::unique_ptr<SlotPair>> Load(FileSystem* fs, Name name, bool mend);
 
   // Writes the next generation to a, syncs, writes it to b, syncs. Any error is fatal (D12): every later Save repeats
@@ -47,6 +48,7 @@ class SlotPair {
   SlotPair(FileSystem* fs, Name name) : fs_(fs), name_(std::move(name)) {}
   std::string Path(int slot, std::string_view suffix = "") const;
   std::string Encode(uint64_t generation, const std::string& body) const;
+  absl::Status Mend(int good);
   absl::Status WriteSlot(int slot, const std::string& bytes);
   absl::Status CreateSlotFile(int slot, const std::string& bytes);
 

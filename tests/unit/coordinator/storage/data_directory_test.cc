@@ -142,6 +142,25 @@ TEST_F(DataDirectoryTest, LostHardStateLogOrSnapshotMeansWiped) {  // D10
   }
 }
 
+TEST_F(DataDirectoryTest, ADiskThatFailsAtTheStartLosesNothing) {  // D10, D12
+  StorageId storage = MakeUsed();
+  int failed = 0;
+  for (sim::Fault fault : {sim::Fault::kIo, sim::Fault::kNoSpace}) {
+    for (uint64_t skip = 0; skip < 8; ++skip) {
+      disk.FailSync(fault, skip);
+      auto opened = Open();
+      disk.ClearFaults();
+      if (opened.ok()) {
+        EXPECT_EQ((*opened)->state(), DataState::kJoined);
+      } else {
+        ++failed;
+      }
+    }
+  }
+  EXPECT_GT(failed, 3);
+  EXPECT_EQ(MustOpen()->identity().storage, storage);
+}
+
 TEST_F(DataDirectoryTest, PartsOfAnotherStorageMeanWiped) {  // D10
   StorageId storage = MakeUsed();
   {
