@@ -161,7 +161,6 @@ void Node::Drain() {
     MaybePropose();
     if (!core_->HasOutput()) break;
     consensus::Output output = core_->TakeOutput();
-    if (deps_.on_output) deps_.on_output(*core_, output);
     CarryOut(std::move(output));
   }
   if (!fatal_) {
@@ -184,6 +183,7 @@ void Node::Drain() {
 void Node::CarryOut(consensus::Output output) {
   if (output.hard_state && !Durable(deps_.log->SaveHardState(*output.hard_state))) return;
   if (output.cut_from && !Durable(deps_.log->CutSuffix(*output.cut_from))) return;
+  if (deps_.on_output) deps_.on_output(*core_, output);
   // Queued now and flushed at the end of the turn, so an entry is on its way to the peers while it is synced here (L8).
   for (consensus::Message& message : output.messages) {
     ServerId to = message.to;

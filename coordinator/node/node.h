@@ -81,7 +81,8 @@ struct NodeDependencies {
   std::function<absl::Status(EnsembleId, const consensus::Configuration&)> save_founding;
   // The encoded command that raises the state-machine version (L6).
   std::function<std::string(uint32_t version)> make_raise_version;
-  // Tests and the simulator: sees every Output before it is carried out. May be empty.
+  // Tests and the simulator: sees every Output when its hard state and cut are durable, before anybody else learns of
+  // it. May be empty.
   std::function<void(const consensus::Core&, const consensus::Output&)> on_output;
   // Something durable failed, or the state diverged (D12, D13): the process must end. Called at most once; the node
   // does nothing after it.

@@ -80,6 +80,7 @@ class Ensemble {
       }
       for (auto& server : servers_) {
         if (server->fatal()) return Fail(*server->fatal());
+        if (server->vanished()) CrashOne(*server, random_.Between(20, 800));
       }
       if (done != nullptr && ++since_check >= 200) {
         since_check = 0;
@@ -135,13 +136,15 @@ class Ensemble {
   SimServer& Any() { return *servers_[random_.Below(servers_.size())]; }
 
   void InjectFault() {
-    switch (random_.Below(12)) {
+    switch (random_.Below(13)) {
       case 0:
       case 1:
       case 2:
         return CrashOne(Any(), random_.Between(50, 2500));
       case 3:
         return CrashLeader();
+      case 12:
+        return VanishOne();
       case 4:
         return PowerCut();
       case 5:
@@ -173,6 +176,14 @@ class Ensemble {
       if (!server.up()) Say(absl::StrCat("start server ", server.id().value()));
       server.Start();
     });
+  }
+
+  // Between the steps of a vote, a cut, a reset or a start, not only between two turns of the loop.
+  void VanishOne() {
+    SimServer& server = Any();
+    Say(absl::StrCat("server ", server.id().value(), " will vanish"));
+    if (random_.OneIn(2)) CrashOne(server, random_.Between(50, 1000));  // then it vanishes while it starts
+    server.VanishAtSync(random_.Below(random_.OneIn(2) ? 4 : 40));
   }
 
   SimServer* Leader() {

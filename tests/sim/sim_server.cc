@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/statemachine/command_codec.h"
@@ -109,7 +110,13 @@ void SimServer::Build() {
   statemachine::StateMachineOptions state_machine;
   state_machine.dispose = [this](statemachine::DiscardedState) { installed_ = true; };
   parts.state_machine = std::make_unique<statemachine::StateMachine>(std::move(state_machine));
-  if (absl::Status status = OpenStorage(parts); !status.ok()) return Fail(status.ToString());
+  if (absl::Status status = OpenStorage(parts); !status.ok()) {
+    Fail(status.ToString());
+    if (!std::exchange(vanished_, false)) return;
+    parts_.reset();
+    disk_->Crash(&world_->random());
+    return Build();
+  }
 
   service::ServiceDependencies service;
   service.loop = parts.loop.get();
@@ -177,7 +184,10 @@ void SimServer::Crash(CrashKind kind) {
   storage_ = parts_->directory->identity().storage;
   parts_.reset();
   disk_->Crash(&world_->random(), kind);
+  vanished_ = false;
 }
+
+void SimServer::VanishAtSync(uint64_t n) { disk_->StopAfterSyncs(n); }
 
 void SimServer::Wipe() {
   disk_ = std::make_unique<SimDisk>();
@@ -222,6 +232,10 @@ std::optional<Endpoint> SimServer::endpoint() {
 }
 
 void SimServer::Fail(const std::string& why) {
+  if (absl::StrContains(why, "the process is gone")) {
+    vanished_ = true;
+    return;
+  }
   if (!fatal_) fatal_ = absl::StrCat("server ", id_.value(), ": ", why);
 }
 

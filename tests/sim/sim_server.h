@@ -38,6 +38,10 @@ class SimServer {
   void Start();
   // Power off: what was not synced is torn or lost.
   void Crash(CrashKind kind = CrashKind::kAny);
+  // The process is gone at the n-th sync from now, in the middle of what it makes durable; down or up. Crash is to
+  // follow when vanished().
+  void VanishAtSync(uint64_t n);
+  bool vanished() const { return vanished_; }
   // The disks are replaced by empty ones. REQUIRES crashed.
   void Wipe();
   // Rot in what is on the disk of a crashed server: one bit of one record below the synced mark.
@@ -92,6 +96,7 @@ class SimServer {
   Random random_;
   std::unique_ptr<SimDisk> disk_;
   std::unique_ptr<MemorySnapshotDisk> snapshot_disk_;
+  bool vanished_ = false;
   std::unique_ptr<Parts> parts_;
   StorageId storage_;  // of the incarnation that crashed last
   bool paused_ = false;
