@@ -3,7 +3,6 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <map>
 #include <ostream>
 
 #include "absl/strings/numbers.h"
@@ -38,25 +37,37 @@ void AddGlobalOptions(CLI::App& app, Settings& settings) {
   app.add_option("--timeout", ignored, "How long to wait for an answer (default 10s)")->check(time(&settings.timeout));
   app.add_option("--session-timeout", ignored, "Of the session that writes use (default 10s)")
       ->check(time(&settings.session_timeout));
-  const std::map<std::string, client::ReadStrength> strengths = {{"session", client::ReadStrength::kSession},
-                                                                 {"linearizable", client::ReadStrength::kLinearizable},
-                                                                 {"local", client::ReadStrength::kLocal}};
   app.add_option("--strength", settings.strength,
                  "Of reads: session (the shell's default), linearizable (a single command's), or local (answers "
                  "without a quorum)")
-      ->transform(CLI::CheckedTransformer(strengths, CLI::ignore_case).description(""))
+      ->transform(OneOf<client::ReadStrength>({{"session", client::ReadStrength::kSession},
+                                               {"linearizable", client::ReadStrength::kLinearizable},
+                                               {"local", client::ReadStrength::kLocal}}))
       ->each([&settings](const std::string&) { settings.strength_given = true; });
   app.add_flag("--json", settings.json, "Print JSON");
 }
 
+// What is wrong with a command line, in the words of one who types it.
+std::string Explain(const CLI::ParseError& error, const std::vector<std::string>& arguments) {
+  const auto verbs = VerbNames();
+  const bool verb = !arguments.empty() && std::find(verbs.begin(), verbs.end(), arguments[0]) != verbs.end();
+  if (!arguments.empty() && !verb && arguments[0][0] != '-')
+    return "no such command: " + arguments[0] + "; see `synod --help`, in the shell `help`";
+  if (error.get_name() == "RequiredError" && std::string(error.what()).find("subcommand") != std::string::npos)
+    return "`synod ensemble` needs one of status, members, transfer, snapshot, digest";
+  return std::string(error.what()) + "; see `synod " + (verb ? arguments[0] + " " : "") + "--help`";
+}
+
 // Parses, with CLI11's exceptions stopped here. Returns -1 to go on, otherwise the exit code.
-int Parse(CLI::App& app, std::vector<std::string> arguments, Streams io) {
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+int Parse(CLI::App& app, const std::vector<std::string>& words, Environment& env) {
+  std::vector<std::string> arguments(words.rbegin(), words.rend());  // as CLI11 wants them
   try {
     app.parse(arguments);
     return -1;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, io.out, io.err) == 0 ? kExitOk : kExitUsage;
+    if (error.get_exit_code() == 0) return app.exit(error, env.io.out, env.io.err);  // --help
+    env.settings.json = env.settings.json || std::find(words.begin(), words.end(), "--json") != words.end();
+    return env.UsageError(Explain(error, words));
   }
 }
 
@@ -92,7 +103,7 @@ int RunVerb(Environment& env, std::vector<std::string> words) {
   AddAllVerbs(app, env, run);
   app.require_subcommand(1);
   env.command = TakeCommand(&words);
-  int code = Parse(app, std::move(words), env.io);
+  int code = Parse(app, words, env);
   if (code < 0) code = run ? run() : kExitUsage;
   env.settings = kept;  // an option given with one command holds for it alone
   return code;
@@ -111,7 +122,7 @@ int RunCommandLine(std::vector<std::string> arguments, const std::string& defaul
   app.require_subcommand(0, 1);
   app.footer(kFooter);
   env.command = TakeCommand(&arguments);
-  if (const int code = Parse(app, std::move(arguments), streams); code >= 0) return code;
+  if (const int code = Parse(app, arguments, env); code >= 0) return code;
   // A single command has no session whose writes it could see: another server may not have applied yet what the last
   // command wrote.
   if (run && !env.settings.strength_given) env.settings.strength = client::ReadStrength::kLinearizable;

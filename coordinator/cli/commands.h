@@ -14,6 +14,24 @@ using Run = std::function<int()>;
 // Everything below, in the order of the help text.
 void AddAllVerbs(CLI::App& app, Environment& env, Run& run);
 
+// Takes one of the names, in any case, and gives CLI11 its number.
+template <typename Enum>
+CLI::Validator OneOf(std::vector<std::pair<std::string, Enum>> names) {
+  return CLI::Validator(
+      [names = std::move(names)](std::string& text) {
+        std::string list;
+        for (const auto& [name, value] : names) {
+          if (CLI::detail::to_lower(text) == name) {
+            text = std::to_string(static_cast<int>(value));
+            return std::string();
+          }
+          list += (list.empty() ? "" : ", ") + name;
+        }
+        return "\"" + text + "\" is none of " + list;
+      },
+      "");
+}
+
 void AddCreate(CLI::App& app, Environment& env, Run& run);  // create_command.cc
 void AddGet(CLI::App& app, Environment& env, Run& run);     // node_commands.cc
 void AddSet(CLI::App& app, Environment& env, Run& run);

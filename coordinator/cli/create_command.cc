@@ -32,6 +32,9 @@ int RunCommand(const std::vector<std::string>& command) {
   if (child == 0) {
     execvp(argv[0], argv.data());
     const char* why = strerror(errno);
+    (void)!write(2, "synod: ", 7);
+    (void)!write(2, argv[0], strlen(argv[0]));
+    (void)!write(2, ": ", 2);
     (void)!write(2, why, strlen(why));
     (void)!write(2, "\n", 1);
     _exit(127);
@@ -87,7 +90,12 @@ int Create(Environment& env, const CreateOptions& o) {
   }
   const auto mode = static_cast<client::CreateMode>((o.ephemeral ? 1 : 0) + (o.sequential ? 2 : 0));
   auto created = client->Create(o.path, std::move(data), mode);
-  if (!created.ok()) return env.Fail(created.error(), o.path);
+  if (!created.ok()) {
+    client::Error error = created.error();
+    if (error.code != client::ErrorCode::kNoNode || !PathProblem(o.path).empty()) return env.Fail(error, o.path);
+    error.message = "`synod create -p` makes missing parents";
+    return env.Fail(error, ParentOf(o.path));
+  }
   if (env.settings.json) {
     env.io.out
         << JsonObject().Text("path", created->path).Number("zxid", created->zxid).Stat("stat", created->stat).Take()

@@ -66,10 +66,12 @@ int Status(Environment& env) {
   std::set<uint32_t> leaders;
   size_t ready = 0;
   uint64_t damaged = 0;
+  std::string notes;  // below the table
   for (size_t i = 0; i < answers.size(); ++i) {
     json.push_back(StatusJson(addresses[i], answers[i]));
     if (!answers[i].ok()) {
-      rows.push_back({"-", addresses[i], "unreachable: " + Why(answers[i])});
+      rows.push_back({"-", addresses[i], "unreachable"});
+      notes += addresses[i] + " is unreachable: " + Why(answers[i]) + "\n";
       continue;
     }
     const v1::StatusReply& s = *answers[i];
@@ -85,7 +87,7 @@ int Status(Environment& env) {
     env.io.out << JsonArray(json) << std::endl;
     return ready > 0 ? kExitOk : kExitUnavailable;
   }
-  env.io.out << AlignedTable(rows);
+  env.io.out << AlignedTable(rows) << notes;
   if (damaged > 0) env.io.out << damaged << " damaged log records wait for repair from other servers.\n";
   if (ready > 0) {
     env.io.out << "The ensemble serves";
@@ -115,10 +117,9 @@ int Members(Environment& env) {
     from_leader = from_leader || active;
   }
   if (best == nullptr) {
-    env.io.err << "synod: no server answered; servers tried:";
-    for (size_t i = 0; i < answers.size(); ++i) env.io.err << " " << addresses[i] << " (" << Why(answers[i]) << ")";
-    env.io.err << std::endl;
-    return kExitUnavailable;
+    std::string tried = "no server answered; servers tried:";
+    for (size_t i = 0; i < answers.size(); ++i) tried += " " + addresses[i] + " (" + Why(answers[i]) + ")";
+    return env.Fail(absl::UnavailableError(tried));
   }
   Rows rows = {{"ID", "ROLE", "PEER ADDRESS", "LEADER", "CONNECTED", "MATCH", "STORAGE"}};
   std::vector<std::string> json;
@@ -148,8 +149,17 @@ int Transfer(Environment& env, uint32_t target) {
   const auto statuses = ensemble.StatusOfAll();
   for (size_t i = 0; i < statuses.size(); ++i) {
     if (!statuses[i].ok() || statuses[i]->role() != "leader") continue;
+    if (target != 0 && target == statuses[i]->server_id()) {
+      env.io.out << (env.settings.json ? JsonObject().Number("leader_id", target).Take()
+                                       : absl::StrCat("Server ", target, " leads already."))
+                 << std::endl;
+      return kExitOk;
+    }
     auto done = ensemble.Transfer(i, target);
-    if (!done.ok()) return env.Fail(done.status());
+    if (!done.ok()) {
+      return env.Fail(absl::Status(
+          done.status().code(), absl::StrCat(done.status().message(), "; `synod ensemble members` lists the voters")));
+    }
     if (env.settings.json) {
       env.io.out << JsonObject().Number("leader_id", done->leader_id()).Take() << std::endl;
     } else {
@@ -158,8 +168,7 @@ int Transfer(Environment& env, uint32_t target) {
     }
     return kExitOk;
   }
-  env.io.err << "synod: none of the servers in the list leads; see `synod ensemble status`" << std::endl;
-  return kExitUnavailable;
+  return env.Fail(absl::UnavailableError("none of the servers in the list leads; see `synod ensemble status`"));
 }
 
 int Snapshot(Environment& env) {
@@ -217,7 +226,7 @@ int Digest(Environment& env) {
           .Number("zxid", d.zxid())
           .Text("digest", d.digest());
     } else {
-      rows.push_back({addresses[i], "unreachable: " + Why(answers[i])});
+      rows.push_back({addresses[i], "-", "-", "unreachable: " + Why(answers[i])});
       o.Text("error", Why(answers[i]));
     }
     json.push_back(o.Take());
@@ -230,8 +239,15 @@ int Digest(Environment& env) {
     return env.Fail(
         absl::FailedPreconditionError("the digests DIFFER at one index: the servers' states are not the same"));
   if (env.settings.json) return kExitOk;
-  env.io.out << (by_index.size() == 1 ? "The digests agree.\n"
-                                      : "The servers are at different indexes; ask again when writes pause.\n");
+  const auto answered =
+      static_cast<size_t>(std::count_if(answers.begin(), answers.end(), [](const auto& a) { return a.ok(); }));
+  if (by_index.size() > 1) {
+    env.io.out << "The servers are at different indexes; ask again when writes pause.\n";
+  } else if (answered == answers.size()) {
+    env.io.out << "The digests agree.\n";
+  } else {
+    env.io.out << "The digests agree, of the " << answered << " of " << answers.size() << " servers that answered.\n";
+  }
   env.io.out.flush();
   return kExitOk;
 }

@@ -59,8 +59,8 @@ std::vector<std::string> Environment::Addresses() {
 
 void Environment::CloseSession() {
   if (session_ == nullptr) return;
-  // Not answered: the session ends by its timeout.
-  (void)session_->Close();
+  // Not answered: the session ends by its timeout. Whoever just waited in vain does not wait for this too.
+  if (!unreachable_) (void)session_->Close();
   session_.reset();
 }
 
@@ -68,27 +68,37 @@ int Environment::Fail(const client::Error& error, std::string_view path) {
   io.out.flush();
   if (settings.json) {
     JsonObject object;
-    object.Text("error", client::ErrorCodeName(error.code)).Text("path", path).Text("message", error.message);
+    object.Text("error", client::ErrorCodeName(error.code)).Text("path", path);
+    object.Text("message", ErrorText(error, path));
     object.Bool("may_have_been_done", error.effect == client::Effect::kMayHaveBeenDone);
     io.err << object.Take() << std::endl;
   } else {
     io.err << "synod: " << ErrorText(error, path) << std::endl;
   }
-  return ExitCodeOf(error);
+  const int code = ExitCodeOf(error);
+  unreachable_ = code == kExitUnavailable || code == kExitUnknown;
+  return code;
 }
 
 int Environment::Fail(const absl::Status& status) {
-  io.out.flush();
-  io.err << "synod: " << std::string(status.message()) << std::endl;
   const bool refused =
       status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kInvalidArgument;
+  Print(refused ? "Refused" : "Unavailable", std::string(status.message()));
   return refused ? kExitRefused : kExitUnavailable;
 }
 
 int Environment::UsageError(std::string_view what) {
-  io.out.flush();
-  io.err << "synod: " << what << std::endl;
+  Print("Usage", what);
   return kExitUsage;
+}
+
+void Environment::Print(std::string_view error, std::string_view what) {
+  io.out.flush();
+  if (settings.json) {
+    io.err << JsonObject().Text("error", error).Text("message", what).Take() << std::endl;
+  } else {
+    io.err << "synod: " << what << std::endl;
+  }
 }
 
 bool Environment::ReadData(const std::string& argument, bool hex, client::Data* out) {

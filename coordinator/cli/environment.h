@@ -66,7 +66,9 @@ class Environment {
  private:
   std::unique_ptr<client::BlockingClient> Make(bool session);
   void OnSession(client::SessionState state);
+  void Print(std::string_view error, std::string_view what);
 
+  bool unreachable_ = false;  // what the last command that failed found
   std::atomic<bool> session_over_ = false;
   std::mutex wake_mutex_;  // guards wake_
   Interrupts* wake_ = nullptr;

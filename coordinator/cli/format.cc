@@ -9,30 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "coordinator/client/utf8.h"
 
 namespace synod::cli {
 namespace {
-
-// The length of the UTF-8 character at the start of `text`, 0 if there is none.
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 && first < 0xf5   ? 4
-                        : first >= 0xe0 && first < 0xf0 ? 3
-                        : first >= 0xc2 && first < 0xe0 ? 2
-                                                        : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (first == 0xe0 && byte(1) < 0xa0) return 0;
-  if (first == 0xed && byte(1) > 0x9f) return 0;
-  if (first == 0xf0 && byte(1) < 0x90) return 0;
-  if (first == 0xf4 && byte(1) > 0x8f) return 0;
-  return length;
-}
 
 size_t DisplayWidth(std::string_view text) {
   return static_cast<size_t>(
@@ -44,6 +26,10 @@ bool IsNumber(const std::string& cell) {
   return cell.empty() || cell == "-" || absl::SimpleAtod(cell.substr(0, cell.find(' ')), &number);
 }
 
+bool IsSystemNode(std::string_view path) {
+  return path == "/" || path == "/zookeeper" || path == "/zookeeper/quota" || path == "/zookeeper/config";
+}
+
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -51,7 +37,7 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 std::string JsonString(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
-    const size_t length = Utf8Length(text);
+    const size_t length = client::Utf8Length(text);
     const char c = text[0];
     if (length == 0) {
       out += "\\ufffd";
@@ -69,15 +55,6 @@ std::string JsonString(std::string_view text) {
     text.remove_prefix(std::max<size_t>(length, 1));
   }
   return out + "\"";
-}
-
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string ToHex(std::string_view bytes) { return absl::BytesToHexString(View(bytes)); }
@@ -133,7 +110,7 @@ JsonObject& JsonObject::Raw(std::string_view name, std::string_view json) {
 }
 JsonObject& JsonObject::Data(std::string_view name, const client::Data& data) {
   if (!data.has_value()) return Null(name);
-  if (IsUtf8(*data)) return Text(name, *data);
+  if (client::IsUtf8(*data)) return Text(name, *data);
   return Raw(name, "{\"hex\":\"" + ToHex(*data) + "\"}");
 }
 JsonObject& JsonObject::Stat(std::string_view name, const client::Stat& s) {
@@ -201,13 +178,35 @@ std::string EventText(const client::WatchEvent& event, bool json) {
   return absl::StrFormat("%-8s %s  zxid=%d\n", name, event.path, event.zxid);
 }
 
+std::string ParentOf(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return std::string(slash == 0 ? "/" : path.substr(0, slash));
+}
+
+std::string PathProblem(std::string_view path) {
+  if (path.empty() || path[0] != '/') return "a path starts with /";
+  if (path == "/") return "";
+  if (path.back() == '/') return "a path does not end with /";
+  if (!client::IsUtf8(path)) return "a path is UTF-8";
+  if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; }))
+    return "a path has no control characters";
+  for (absl::string_view name : absl::StrSplit(View(path.substr(1)), '/')) {
+    if (name.empty()) return "no name in a path is empty";
+    if (name == "." || name == "..") return "no name in a path is . or ..";
+  }
+  return "";
+}
+
 std::string ErrorText(const client::Error& error, std::string_view path_view) {
   using client::ErrorCode;
   const std::string path(path_view);
+  const std::string problem = PathProblem(path);
   std::string text(client::ErrorCodeName(error.code));
   switch (error.code) {
     case ErrorCode::kNoNode:
-      text += ": " + path + " does not exist, or its parent does not; `synod create -p` makes the parents";
+      // Of a list with a chroot: the root is there in every tree.
+      text += path == "/" ? ": the chroot of the server list does not exist; create it with a list without chroot"
+                          : ": " + path + " does not exist" + (problem.empty() ? "" : ", and " + problem);
       break;
     case ErrorCode::kNodeExists:
       text += ": " + path + " exists already; use `synod set` to change it";
@@ -222,7 +221,13 @@ std::string ErrorText(const client::Error& error, std::string_view path_view) {
       text += ": the parent of " + path + " is ephemeral and can have no children";
       break;
     case ErrorCode::kBadArguments:
-      text += ": " + path;
+      text += ": " + path + (problem.empty() ? "" : ": " + problem);
+      if (IsSystemNode(path)) text += " belongs to the ensemble and cannot be deleted";
+      break;
+    case ErrorCode::kTooLarge:
+      text +=
+          ": the path, the data or the multi is beyond the servers' limit (1 MiB, or their jute.maxbuffer); split it "
+          "over several nodes";
       break;
     case ErrorCode::kRefusedMemory:
       text += ": the ensemble is near its memory limit; deletes still work, and it lifts by itself";
@@ -234,8 +239,8 @@ std::string ErrorText(const client::Error& error, std::string_view path_view) {
     case ErrorCode::kTimeout:
     case ErrorCode::kUnavailable:
       text =
-          "no quorum: no server could do it in time; start the missing servers, see `synod ensemble status`, or wait "
-          "longer with --timeout";
+          "no quorum, or no server reached, in time: check --servers, start the missing servers (see `synod ensemble "
+          "status`), or wait longer with --timeout";
       break;
     case ErrorCode::kSessionExpired:
       text += ": the session is gone, and its ephemeral nodes with it";

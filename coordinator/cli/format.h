@@ -13,7 +13,6 @@ namespace synod::cli {
 
 // A JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD; see JsonObject::Data for data.
 std::string JsonString(std::string_view text);
-bool IsUtf8(std::string_view text);
 std::string ToHex(std::string_view bytes);
 // Nothing if `hex` is not an even number of hex digits.
 std::optional<std::string> FromHex(std::string_view hex);
@@ -53,6 +52,10 @@ std::string StatText(const client::Stat& stat);
 // One line about an event: "changed /a zxid=12".
 std::string EventText(const client::WatchEvent& event, bool json);
 
+// The text before the last /, or / itself. REQUIRES a / in path.
+std::string ParentOf(std::string_view path);
+// Why no server would take this path; empty if nothing is wrong that is seen without asking.
+std::string PathProblem(std::string_view path);
 // What went wrong with `what` ("set /a") and what to do about it.
 std::string ErrorText(const client::Error& error, std::string_view path);
 

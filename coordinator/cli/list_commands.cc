@@ -65,6 +65,34 @@ int PrintNames(Environment& env, const std::vector<std::string>& names) {
   return kExitOk;
 }
 
+// The table of -l, or the object of -s, or the names.
+int PrintJson(Environment& env, client::BlockingClient& client, const ListOptions& o, const client::Children& found) {
+  std::vector<std::string> rows;
+  for (const std::string& name : found.names) {
+    if (!o.longer) {
+      rows.push_back(JsonString(name));
+      continue;
+    }
+    auto child = client.Exists(Join(o.path, name), env.settings.strength);
+    if (!child.ok()) return env.Fail(child.error(), Join(o.path, name));
+    if (child->stat.has_value()) rows.push_back(JsonObject().Text("name", name).Stat("stat", *child->stat).Take());
+  }
+  if (o.stat && found.stat.has_value()) {
+    JsonObject object;
+    object.Text("path", o.path).Raw("children", JsonArray(rows));
+    env.io.out << object.Stat("stat", *found.stat).Take() << std::endl;
+  } else {
+    env.io.out << JsonArray(rows) << std::endl;
+  }
+  return kExitOk;
+}
+
+int PrintText(Environment& env, client::BlockingClient& client, const ListOptions& o, const client::Children& found) {
+  const int code = o.longer ? PrintLong(env, client, o.path, found.names) : PrintNames(env, found.names);
+  if (code == kExitOk && o.stat && found.stat.has_value()) env.io.out << StatText(*found.stat);
+  return code;
+}
+
 int Ls(Environment& env, const ListOptions& o) {
   client::BlockingClient* client = o.watch ? env.Session() : env.Reader();
   if (client == nullptr) return kExitUsage;
@@ -79,16 +107,9 @@ int Ls(Environment& env, const ListOptions& o) {
   if (o.watch && env.shell) callback = EventQueue::Into(env.shell_events);
   auto children = client->GetChildren(o.path, true, env.settings.strength, std::move(callback));
   if (!children.ok()) return env.Fail(children.error(), o.path);
-  const int code = o.longer && !env.settings.json ? PrintLong(env, *client, o.path, children->names)
-                                                  : PrintNames(env, children->names);
+  const int code =
+      env.settings.json ? PrintJson(env, *client, o, *children) : PrintText(env, *client, o, *children);
   if (code != kExitOk) return code;
-  if (o.stat && children->stat.has_value()) {
-    if (env.settings.json) {
-      env.io.out << JsonObject().Text("path", o.path).Stat("stat", *children->stat).Take() << "\n";
-    } else {
-      env.io.out << StatText(*children->stat);
-    }
-  }
   env.io.out.flush();
   if (!wait.has_value()) return kExitOk;
   if (auto event = wait->Next()) env.io.out << EventText(*event, env.settings.json) << std::flush;

@@ -89,6 +89,8 @@ int PrintOutcome(Environment& env, const std::vector<client::Operation>& operati
     const auto error = outcome.results[i].error;
     if (error == client::ErrorCode::kOk || error == client::ErrorCode::kRuntimeInconsistency) continue;
     path = operations[i].path;
+    const bool parent = error == client::ErrorCode::kNoNode && operations[i].kind == client::Operation::Kind::kCreate;
+    if (parent && PathProblem(path).empty()) path = ParentOf(path);
     break;
   }
   client::Error error = outcome.error;

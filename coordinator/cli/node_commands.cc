@@ -146,7 +146,11 @@ int Delete(Environment& env, const DeleteOptions& o) {
   int64_t deleted = 0;
   for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
     auto done = client->Delete(*path, *path == o.path ? o.version : -1);
-    if (!done.ok() && o.recursive && *path != o.path && done.error().code == client::ErrorCode::kNoNode) continue;
+    if (!done.ok() && o.recursive && *path != o.path) {
+      // Gone meanwhile, or a node of the ensemble's own, which stays.
+      const client::ErrorCode code = done.error().code;
+      if (code == client::ErrorCode::kNoNode || code == client::ErrorCode::kBadArguments) continue;
+    }
     if (!done.ok()) return env.Fail(done.error(), *path);
     ++deleted;
   }

@@ -2,6 +2,7 @@
 
 #include <readline/history.h>
 #include <readline/readline.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,19 @@ void PrintEvents(Environment& env) {
   while (auto event = env.shell_events->Pop()) env.io.out << EventText(*event, env.settings.json) << std::flush;
 }
 
+// Ctrl-C at the prompt drops the line, as in other shells; it does not end the session.
+volatile sig_atomic_t line_dropped = 0;
+void OnInterrupt(int) { line_dropped = 1; }
+
 // Called by readline while it waits: events appear above the prompt.
 int OnIdle() {
+  if (line_dropped != 0) {
+    line_dropped = 0;
+    completing->io.out << "^C\n" << std::flush;
+    rl_replace_line("", 0);
+    rl_on_new_line();
+    rl_redisplay();
+  }
   auto event = completing->shell_events->Pop();
   if (!event.has_value()) return 0;
   completing->io.out << "\r\033[K" << EventText(*event, completing->settings.json) << std::flush;
@@ -87,6 +99,10 @@ int RunInteractive(Environment& env) {
   rl_attempted_completion_function = &Complete;
   rl_completer_word_break_characters = const_cast<char*>(" \t");
   rl_event_hook = &OnIdle;
+  struct sigaction drop = {};
+  struct sigaction before = {};
+  drop.sa_handler = &OnInterrupt;
+  sigaction(SIGINT, &drop, &before);
   const std::string history = HistoryFile();
   if (!history.empty()) read_history(history.c_str());
   env.io.out << "Synod shell on " << env.settings.servers << "; `help` lists the commands, Ctrl-D ends it.\n";
@@ -107,6 +123,7 @@ int RunInteractive(Environment& env) {
     history_truncate_file(history.c_str(), 5000);
   }
   rl_event_hook = nullptr;
+  sigaction(SIGINT, &before, nullptr);
   completing = nullptr;
   env.io.out << std::endl;
   return first_failed;

@@ -66,6 +66,13 @@ struct Client::Impl : StreamHandler {
 
   void Submit(v1::Request request, WatchCallback watch, ReplyHandler done) {
     Submission submission{std::move(request), std::move(watch), std::move(done)};
+    if (!PathsAreUtf8(submission.request)) {
+      loop->Post([done = std::move(submission.done)]() mutable {
+        v1::Reply none;
+        done({ErrorCode::kBadArguments, Effect::kNotDone, "a path is not UTF-8"}, none);
+      });
+      return;
+    }
     if (request_timeout != absl::InfiniteDuration()) submission.deadline = MonotonicNow() + request_timeout;
     loop->Post([this, submission = std::move(submission)]() mutable {
       const absl::Duration now = MonotonicNow();

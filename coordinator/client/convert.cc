@@ -3,7 +3,10 @@
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/io/coded_stream.h>
 
+#include <algorithm>
 #include <limits>
+
+#include "coordinator/client/utf8.h"
 
 namespace synod::client {
 namespace {
@@ -106,6 +109,29 @@ void AddChroot(const Chroot& chroot, v1::Request* request) {
     case v1::Request::kCloseSession:
     case v1::Request::OPERATION_NOT_SET:
       return;
+  }
+}
+
+bool PathsAreUtf8(const v1::Request& request) {
+  switch (request.operation_case()) {
+    case v1::Request::kCreate:
+      return IsUtf8(request.create().path());
+    case v1::Request::kDelete:
+      return IsUtf8(request.delete_().path());
+    case v1::Request::kSetData:
+      return IsUtf8(request.set_data().path());
+    case v1::Request::kCheck:
+      return IsUtf8(request.check().path());
+    case v1::Request::kSync:
+      return IsUtf8(request.sync().path());
+    case v1::Request::kMulti:
+      return std::all_of(request.multi().operations().begin(), request.multi().operations().end(),
+                         [](const v1::MultiOperation& operation) {
+                           return IsUtf8(operation.create().path()) && IsUtf8(operation.delete_().path()) &&
+                                  IsUtf8(operation.set_data().path()) && IsUtf8(operation.check().path());
+                         });
+    default:
+      return IsUtf8(WatchOf(request).first);
   }
 }
 

@@ -12,6 +12,8 @@ namespace synod::client {
 
 // Puts the chroot before every path of the request.
 void AddChroot(const Chroot& chroot, v1::Request* request);
+// Whether every path of the request is UTF-8, as a string field of a protocol buffer must be: no server could read it.
+bool PathsAreUtf8(const v1::Request& request);
 // The path and kind a read with watch, AddWatch or RemoveWatch is about. Empty path: none.
 std::pair<std::string, v1::WatchKind> WatchOf(const v1::Request& request);
 // kOk, or the error the server reports. A refused operation was not done; kReplyLost was, and an internal error may

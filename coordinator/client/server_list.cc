@@ -33,7 +33,8 @@ absl::StatusOr<ServerList> ServerList::Parse(std::string_view text) {
     text = text.substr(0, slash);
     if (root == "/") root.clear();
     if (!root.empty() && (root.back() == '/' || root.find("//") != std::string::npos)) {
-      return absl::InvalidArgumentError(absl::StrCat("bad chroot \"", root, "\" in the server list"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "bad chroot \"", root, "\" in the server list: it looks like /a/b, without empty names or a last /"));
     }
   }
   ServerList list;

@@ -94,6 +94,24 @@ TEST_F(CliTest, UsageErrorsExitWithTwo) {
   EXPECT_EQ(state_->writes_applied, 0);
 }
 
+TEST_F(CliTest, ErrorsSayWhatIsWrongWithWhatWasTyped) {
+  EXPECT_EQ(Synod({"frobnicate"}), 2);
+  EXPECT_THAT(err_, HasSubstr("no such command: frobnicate"));
+  EXPECT_EQ(Synod({"ensemble", "frob"}), 2);
+  EXPECT_THAT(err_, HasSubstr("status, members"));
+  EXPECT_EQ(Synod({"--strength", "wishful", "get", "/a"}), 2);
+  EXPECT_THAT(err_, HasSubstr("session, linearizable, local"));
+  EXPECT_EQ(Synod({"--json", "create"}), 2);
+  EXPECT_THAT(err_, HasSubstr("{\"error\":\"Usage\""));
+  EXPECT_EQ(Synod({"--json", "ensemble", "transfer", "9"}), 1);
+  EXPECT_THAT(err_, HasSubstr("{\"error\":\"Refused\""));
+  EXPECT_EQ(Synod({"create", "/\xff"}), 1);
+  EXPECT_THAT(err_, HasSubstr("UTF-8"));
+  EXPECT_EQ(Synod({"create", "/no/where"}), 1);
+  EXPECT_THAT(err_, HasSubstr("/no does not exist"));
+  EXPECT_EQ(state_->nodes.size(), 1u);
+}
+
 TEST_F(CliTest, HelpNamesExitCodesAndEveryVerbHasExamples) {
   EXPECT_EQ(Synod({"--help"}), 0);
   EXPECT_THAT(out_, AllOf(HasSubstr("Exit codes"), HasSubstr("SYNOD_SERVERS")));

@@ -7,6 +7,7 @@
 #include "coordinator/cli/histogram.h"
 #include "coordinator/cli/wire.h"
 #include "coordinator/cli/words.h"
+#include "coordinator/client/utf8.h"
 #include "synod/v1/coordination.pb.h"
 
 namespace synod::cli {
@@ -14,6 +15,14 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+TEST(PathProblem, NamesWhatNoServerWouldTake) {
+  for (const char* good : {"/", "/a", "/a/b.c", "/\u20ac"}) EXPECT_EQ(PathProblem(good), "") << good;
+  for (const char* bad : {"", "a", "/a/", "//", "/a//b", "/a/./b", "/a/..", "/a\n", "/\xff"})
+    EXPECT_NE(PathProblem(bad), "") << bad;
+  EXPECT_EQ(ParentOf("/a"), "/");
+  EXPECT_EQ(ParentOf("/a/b"), "/a");
+}
 
 TEST(Histogram, IsExactToOneMicrosecondBelowTwoMilliseconds) {
   Histogram h;
@@ -127,9 +136,9 @@ TEST(Words, SplitAsAShellDoes) {
 TEST(Format, JsonStringsEscapeAndReplaceWhatIsNoText) {
   EXPECT_EQ(JsonString("a\"\\\n\x01ü"), "\"a\\\"\\\\\\n\\u0001ü\"");
   EXPECT_EQ(JsonString("\xff\xc3"), "\"\\ufffd\\ufffd\"");
-  EXPECT_FALSE(IsUtf8("\xed\xa0\x80"));  // a surrogate
-  EXPECT_FALSE(IsUtf8("\xc0\xaf"));      // overlong
-  EXPECT_TRUE(IsUtf8("€𝄞"));
+  EXPECT_FALSE(client::IsUtf8("\xed\xa0\x80"));  // a surrogate
+  EXPECT_FALSE(client::IsUtf8("\xc0\xaf"));      // overlong
+  EXPECT_TRUE(client::IsUtf8("€𝄞"));
 }
 
 TEST(Format, HexGoesBothWays) {

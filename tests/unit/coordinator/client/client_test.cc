@@ -99,6 +99,8 @@ TEST_F(ClientTest, WithoutASessionTheSameCallsAreUnary) {
   EXPECT_EQ(client->Get("/a")->data, "one");
   EXPECT_FALSE(client->Exists("/b")->stat.has_value());
   EXPECT_EQ(client->Create("/e", "", CreateMode::kEphemeral).error().code, ErrorCode::kBadArguments);
+  // No server could read it: as a string field it would break the stream for all requests behind it.
+  EXPECT_EQ(client->Create("/\xff", "").error().code, ErrorCode::kBadArguments);
   EXPECT_EQ(client->Get("/a", ReadStrength::kSession, [](const WatchEvent&) {}).error().code, ErrorCode::kBadArguments);
   EXPECT_TRUE(state_->sessions.empty());
 }
