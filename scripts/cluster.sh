@@ -86,8 +86,6 @@ write_config() {
   {
     echo "# Written by scripts/cluster.sh."
     echo "tickTime=2000"
-    echo "initLimit=10"
-    echo "syncLimit=5"
     echo "dataDir=$dir/data"
     echo "clientPort=$(client_port "$id")"
     echo "grpcPort=$(grpc_port "$id")"

@@ -217,6 +217,7 @@ class Parser {
     if (c.election_timeout_min >= c.election_timeout_max) {
       return absl::InvalidArgumentError("electionTimeoutMin must be below electionTimeoutMax");
     }
+    if (c.grpc_port == c.client_port) return absl::InvalidArgumentError("grpcPort and clientPort are the same");
     if (c.grpc_port == c.peer_port) return absl::InvalidArgumentError("grpcPort and the peer port are the same");
     if (c.admin_enabled && c.admin_port == c.grpc_port)
       return absl::InvalidArgumentError("admin.serverPort and grpcPort are the same");

@@ -27,8 +27,10 @@ class AdminServerImpl final : public AdminServer {
  public:
   AdminServerImpl(Executor* loop, service::Service* service, const SlowLog* slow, std::function<AdminProcess()> process)
       : loop_(loop), service_(service), slow_(slow), process_(std::move(process)) {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
-    server_.set_read_timeout(5);
+    // A connection holds a thread until it has sent its request: silent ones are given up soon, and none is kept alive.
+    server_.new_task_queue = [] { return new httplib::ThreadPool(8); };
+    server_.set_read_timeout(1);
+    server_.set_keep_alive_max_count(1);
     server_.set_write_timeout(5);
     server_.set_payload_max_length(64 << 10);
     server_.Get("/live", [this](const httplib::Request&, httplib::Response& out) { Live(out); });

@@ -1,5 +1,7 @@
 #include "coordinator/frontdoor/grpc/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -14,6 +16,13 @@
 namespace synod::frontdoor {
 namespace {
 
+// What gRPC and protobuf write to stderr by themselves is what clients make of us - a malformed message, a port scan - and
+// would let them fill the log. Both tell us the same through their calls, and we answer the client.
+void QuietLibraries() {
+  google::protobuf::SetLogHandler(nullptr);
+  gpr_set_log_function([](gpr_log_func_args*) {});
+}
+
 class GrpcServerImpl final : public GrpcServer {
  public:
   GrpcServerImpl(const GrpcServerConfig& config, Executor* loop, service::Service* service,
@@ -23,6 +32,7 @@ class GrpcServerImpl final : public GrpcServer {
         ensemble_(loop, service, std::move(process), config.address) {}
 
   absl::Status Bind(const GrpcServerConfig& config) {
+    QuietLibraries();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
@@ -40,7 +50,8 @@ class GrpcServerImpl final : public GrpcServer {
     builder.RegisterService(&ensemble_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0)
-      return absl::UnavailableError(absl::StrCat("gRPC: cannot listen on ", config.address));
+      return absl::UnavailableError(absl::StrCat("gRPC: cannot listen on ", config.address,
+                                                 ": the port is taken, or the address is not one of this machine"));
     server_->GetHealthCheckService()->SetServingStatus("live", true);
     SetReady(false);
     return absl::OkStatus();
