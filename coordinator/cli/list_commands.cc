@@ -107,8 +107,7 @@ int Ls(Environment& env, const ListOptions& o) {
   if (o.watch && env.shell) callback = EventQueue::Into(env.shell_events);
   auto children = client->GetChildren(o.path, true, env.settings.strength, std::move(callback));
   if (!children.ok()) return env.Fail(children.error(), o.path);
-  const int code =
-      env.settings.json ? PrintJson(env, *client, o, *children) : PrintText(env, *client, o, *children);
+  const int code = env.settings.json ? PrintJson(env, *client, o, *children) : PrintText(env, *client, o, *children);
   if (code != kExitOk) return code;
   env.io.out.flush();
   if (!wait.has_value()) return kExitOk;

@@ -16,8 +16,8 @@
 namespace synod::frontdoor {
 namespace {
 
-// What gRPC and protobuf write to stderr by themselves comes of what strangers send - a malformed message, a port scan -
-// and would let them fill the log. Both tell us the same through their calls, and we answer the client.
+// What gRPC and protobuf write to stderr by themselves comes of what strangers send - a malformed message, a port scan
+// - and would let them fill the log. Both tell us the same through their calls, and we answer the client.
 void QuietLibraries() {
   google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_function([](gpr_log_func_args*) {});
