@@ -110,6 +110,7 @@ TEST_F(ClientTest, AUnaryCallGoesOnToTheNextServerWhenItCertainlyWasNotDone) {
   servers_[0]->Stop();
   servers_[1]->Stop();
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(client->Create(absl::StrCat("/n", i), "x").ok());
+  std::lock_guard lock(state_->mutex);
   EXPECT_EQ(state_->writes_applied, 4);
 }
 
