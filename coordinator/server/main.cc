@@ -74,6 +74,7 @@ int Serve(const std::string& path) {
   synod::server::HandleSignals([running] {
     std::lock_guard lock(running->mutex);
     if (running->server == nullptr) std::_Exit(kRefused);  // nothing has been promised to anybody yet
+    SLOG_INFO("asked to leave");
     running->server->Stop();
   });
   synod::InitLogging(config->log_level, config->log_file);

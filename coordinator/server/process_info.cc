@@ -1,10 +1,10 @@
 #include "coordinator/server/process_info.h"
 
 #include <dirent.h>
+#include <spdlog/async.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLogMayTake{400};
 constexpr std::chrono::milliseconds kLook{5};
+constexpr std::chrono::milliseconds kLastLine{20};  // taken from the queue, being written
 
 uint64_t Micros(const timeval& t) {
   return static_cast<uint64_t>(t.tv_sec) * 1000000 + static_cast<uint64_t>(t.tv_usec);
@@ -63,14 +64,14 @@ void RaiseFileLimit() {
 
 void EndProcess(const absl::Status& why) {
   std::fprintf(stderr, "synod-coordinator: ended: %s\n", why.ToString().c_str());
-  // The log's thread may hang on the very disk that failed: it gets a moment and no more.
-  auto flushed = std::make_shared<std::atomic<bool>>(false);
-  std::thread([flushed] {
-    spdlog::shutdown();
-    *flushed = true;
-  }).detach();
+  // The log writes on a thread of its own, which may hang on the very disk that failed: it gets a moment and no more.
+  // Other threads still use the log, so it is not shut down.
   const auto deadline = std::chrono::steady_clock::now() + kLogMayTake;
-  while (!*flushed && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kLook);
+  std::shared_ptr<spdlog::details::thread_pool> log = spdlog::thread_pool();
+  while (log != nullptr && log->queue_size() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kLook);
+  }
+  std::this_thread::sleep_for(kLastLine);
   _exit(1);
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "coordinator/server/process_info.h"
 #include "tests/unit/coordinator/server/ensemble.h"
 
 extern char** environ;
@@ -132,6 +133,15 @@ TEST_F(ProcessTest, ItSaysWhereItServesAndLeavesAtSigtermWithZero) {
   EXPECT_EQ(verify.Wait(), 0) << verify.Output();
 }
 
+TEST_F(ProcessTest, OneThatIsPausedWhileItLeavesStillLeavesInOrder) {  // scripts/cluster.sh down: TERM, then CONT
+  Process process(directory_.path(), {WriteConfig()});
+  ASSERT_TRUE(Serves(process)) << process.Output();
+  process.Signal(SIGSTOP);
+  process.Signal(SIGTERM);
+  process.Signal(SIGCONT);
+  EXPECT_EQ(process.Wait(), 0) << process.Output();
+}
+
 TEST_F(ProcessTest, SigpipeIsIgnored) {
   Process process(directory_.path(), {WriteConfig()});
   ASSERT_TRUE(Serves(process)) << process.Output();
@@ -144,9 +154,16 @@ TEST_F(ProcessTest, KilledWhileItRanTheDirectoryIsWhole) {  // D5
   {
     Process process(directory_.path(), {WriteConfig()});
     ASSERT_TRUE(Serves(process)) << process.Output();
+    // Not amid the votes of the first election: then one copy of the hard state is rightly found to be older.
+    ASSERT_TRUE(Eventually([&] { return testing::HttpGet(admin_.number(), "/ready").code == 200; }));
   }
   Process verify(directory_.path(), {"--verify", data()});
   EXPECT_EQ(verify.Wait(), 0) << verify.Output();
+}
+
+TEST(EndProcessTest, EndsWithOneAndSaysWhy) {  // D12
+  EXPECT_EXIT(EndProcess(absl::DataLossError("sync failed")), ::testing::ExitedWithCode(1),
+              "synod-coordinator: ended: DATA_LOSS: sync failed");
 }
 
 TEST_F(ProcessTest, VerifyOfWhatIsNoDataDirectoryEndsWithOne) {
