@@ -1,17 +1,15 @@
 #include "coordinator/server/process_info.h"
 
 #include <dirent.h>
-#include <spdlog/async.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <thread>
 
-#include "coordinator/base/log.h"
+#include "coordinator/base/log_queue.h"
 
 namespace synod::server {
 namespace {
@@ -67,8 +65,7 @@ void EndProcess(const absl::Status& why) {
   // The log writes on a thread of its own, which may hang on the very disk that failed: it gets a moment and no more.
   // Other threads still use the log, so it is not shut down.
   const auto deadline = std::chrono::steady_clock::now() + kLogMayTake;
-  std::shared_ptr<spdlog::details::thread_pool> log = spdlog::thread_pool();
-  while (log != nullptr && log->queue_size() > 0 && std::chrono::steady_clock::now() < deadline) {
+  while (QueuedLogLines() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(kLook);
   }
   std::this_thread::sleep_for(kLastLine);
