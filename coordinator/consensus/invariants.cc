@@ -16,7 +16,7 @@ void Invariants::Violated(const Identity& identity, const std::string& what) {
 void Invariants::Observe(const Identity& identity, const Core& core, const Output& output) {
   CheckMessages(identity, output);
   CheckAppended(identity, core, output);
-  CheckCommitted(identity, output);
+  CheckCommitted(identity, core, output);
   Observe(identity, core);
 }
 
@@ -57,10 +57,12 @@ void Invariants::CheckLeader(const Identity& identity, const Core& core) {
   if (!complete_.insert(core.term()).second) return;
   CoreStatus status = core.Status();
   for (const auto& [index, fact] : committed_) {
-    if (index + 1 < status.first) continue;
+    // A candidate that slept through later terms may count its old votes when it wakes: it need not hold what they
+    // committed, and its own term can commit nothing any more.
+    if (index + 1 < status.first || fact.known_in >= core.term()) continue;
     std::optional<Term> term = core.TermAt(index);
     bool unknown = index + 1 == status.first && !term;
-    if (!unknown && term != fact.first) {
+    if (!unknown && term != fact.term) {
       Violated(identity, "leads without committed entry " + std::to_string(index.value()));
       return;
     }
@@ -92,15 +94,16 @@ void Invariants::CheckAppended(const Identity& identity, const Core& core, const
   }
 }
 
-void Invariants::CheckCommitted(const Identity& identity, const Output& output) {
-  CoreFact& core = cores_[identity];
+void Invariants::CheckCommitted(const Identity& identity, const Core& core, const Output& output) {
+  CoreFact& seen = cores_[identity];
   for (const Entry& entry : output.committed) {
     std::string index = std::to_string(entry.index.value());
-    if (entry.index != core.handed_out + 1) Violated(identity, "a gap before handed-out entry " + index);
-    core.handed_out = entry.index;
-    auto fact = std::make_pair(entry.term, Crc32c(*entry.payload));
+    if (entry.index != seen.handed_out + 1) Violated(identity, "a gap before handed-out entry " + index);
+    seen.handed_out = entry.index;
+    CommittedFact fact{entry.term, Crc32c(*entry.payload), core.term()};
     auto [at, first_seen] = committed_.emplace(entry.index, fact);
-    if (at->second != fact) Violated(identity, "another entry was committed at index " + index);
+    if (at->second.term != fact.term || at->second.checksum != fact.checksum)
+      Violated(identity, "another entry was committed at index " + index);
   }
 }
 

@@ -19,7 +19,7 @@ namespace synod::consensus {
 //   one leader per term               thesis 3.2 (election safety), R07: told by role changes and by who sends appends
 //   one vote per term and voter       thesis 3.4, R01, R04
 //   log matching                      equal (index, term) means equal entry and equal predecessor
-//   leader completeness               a new leader holds every entry committed before
+//   leader completeness               a new leader holds every entry committed in an earlier term
 //   state machine safety              all cores hand out the same entries, each without a gap
 //   of one core                       handed out <= commit <= last, synced <= last; term and commit never go back; a
 // leader is whole (D5)
@@ -56,7 +56,7 @@ class Invariants {
   void CheckLeader(const Identity& identity, const Core& core);
   void CheckAppended(const Identity& identity, const Core& core, const Output& output);
   void CheckMessages(const Identity& identity, const Output& output);
-  void CheckCommitted(const Identity& identity, const Output& output);
+  void CheckCommitted(const Identity& identity, const Core& core, const Output& output);
   void Violated(const Identity& identity, const std::string& what);
 
   std::optional<std::string> violation_;
@@ -64,7 +64,12 @@ class Invariants {
   std::set<Term> complete_;  // terms whose leader was looked at when it began
   std::map<std::pair<Identity, Term>, ServerId> votes_;
   std::map<std::pair<LogIndex, Term>, EntryFact> entries_;
-  std::map<LogIndex, std::pair<Term, uint32_t>> committed_;
+  struct CommittedFact {
+    Term term;
+    uint32_t checksum;
+    Term known_in;  // of whoever handed it out first: the term that committed it, or a later one
+  };
+  std::map<LogIndex, CommittedFact> committed_;
   std::map<Identity, CoreFact> cores_;
 };
 
