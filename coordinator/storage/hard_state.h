@@ -56,6 +56,7 @@ class HardStateStore {
   const StoredState& state() const { return state_; }
   uint64_t generation() const { return slots_->generation(); }
   bool one_copy_was_bad() const { return slots_->one_copy_was_bad(); }
+  bool one_copy_was_behind() const { return slots_->one_copy_was_behind(); }
   // Durable in both slots on return; nothing is written if nothing differs. Errors are fatal (D12), but
   // InvalidArgument: too large.
   absl::Status Save(const StoredState& state);

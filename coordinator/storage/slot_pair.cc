@@ -110,6 +110,7 @@ absl::StatusOr<std::unique_ptr<SlotPair>> SlotPair::Load(FileSystem* fs, Name na
   pair->body_ = slots[best]->body;
   pair->generation_ = slots[best]->generation;
   pair->one_copy_was_bad_ = !slots[other] || slots[other]->generation != pair->generation_;
+  pair->one_copy_was_behind_ = slots[other] && slots[other]->generation + 1 == pair->generation_;
   if (!mend) return pair;
   absl::Status mended = pair->Mend(best);
   // A disk that fails now has not lost what was just read from it.

@@ -43,6 +43,8 @@ class SlotPair {
   uint64_t generation() const { return generation_; }
   // One copy was bad, missing or older when loaded.
   bool one_copy_was_bad() const { return one_copy_was_bad_; }
+  // It was whole and one generation behind: the process ended between its two writes, which is no damage.
+  bool one_copy_was_behind() const { return one_copy_was_behind_; }
 
  private:
   SlotPair(FileSystem* fs, Name name) : fs_(fs), name_(std::move(name)) {}
@@ -58,6 +60,7 @@ class SlotPair {
   std::string body_;
   uint64_t generation_ = 0;
   bool one_copy_was_bad_ = false;
+  bool one_copy_was_behind_ = false;
   absl::Status failed_;
 };
 

@@ -23,8 +23,11 @@ class Verifier {
       Line(absl::StrFormat("hard state: server %d, storage %016x, ensemble %016x, term %d, vote %d, generation %d",
                            s.identity.server.value(), s.identity.storage.value(), s.ensemble.value(),
                            s.vote.term.value(), s.vote.voted_for.value(), (*state)->generation()));
-      if ((*state)->one_copy_was_bad())
-        Bad("hard state: one of the two copies is damaged, missing or older; the other is good");
+      if ((*state)->one_copy_was_behind()) {
+        Line("hard state: one of the two copies is a generation behind, as a kill between their writes leaves it");
+      } else if ((*state)->one_copy_was_bad()) {
+        Bad("hard state: one of the two copies is damaged or missing; the other is good");
+      }
       if (s.remembered_end) {
         Bad(absl::StrCat("hard state: damage is not yet repaired up to entry ", s.remembered_end->index.value()));
       }
@@ -58,7 +61,7 @@ class Verifier {
   void CheckLog(const StoredState& stored) {
     absl::StatusOr<ScannedLog> log = ScanLogDirectory(fs_, log_, stored, false);
     if (!log.ok()) return Bad(absl::StrCat("log: ", log.status().message()));
-    if (log->identity_slots->one_copy_was_bad())
+    if (log->identity_slots->one_copy_was_bad() && !log->identity_slots->one_copy_was_behind())
       Bad("log: one of the two copies of its identity is damaged; the other is good");
     for (const ScannedSegment& segment : log->segments) {
       size_t records = 0;

@@ -82,6 +82,19 @@ TEST_F(HardState, RottenSlotNeverBringsAnOlderVoteBack) {  // D1, counterexample
   }
 }
 
+TEST_F(HardState, ACopyOneGenerationBehindIsNoDamage) {  // D1: the process ended between its two writes
+  const std::string behind = disk.Contents(kB);
+  ASSERT_TRUE(store->Save(Example(6)).ok());
+  disk.Put(kB, behind);
+  ASSERT_TRUE(Reload().ok());
+  EXPECT_TRUE(store->one_copy_was_behind());
+  EXPECT_EQ(store->state(), Example(6));
+  disk.FlipBit(kB, 40, 3);
+  ASSERT_TRUE(Reload().ok());
+  EXPECT_FALSE(store->one_copy_was_behind());
+  EXPECT_TRUE(store->one_copy_was_bad());
+}
+
 TEST_F(HardState, TwoBadSlotsAreDataLossAndNoFileIsNotFound) {  // D1
   disk.FlipBit(kA, 30, 0);
   disk.FlipBit(kB, 30, 0);
