@@ -57,7 +57,6 @@ Node::Node(const NodeConfig& config, NodeDependencies dependencies, NodeStart st
                  [this](absl::Status status) { Fatal(std::move(status)); }}),
       members_(config.seeds) {
   snapshot_index_ = start_.recovered.snapshot_index;
-  applied_configuration_ = start_.recovered.snapshot_configuration;
 }
 
 Node::~Node() { Stop(); }
@@ -279,7 +278,7 @@ void Node::TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<uint64_t>)> done)
 
 void Node::BeginSnapshot(absl::AnyInvocable<void(absl::StatusOr<uint64_t>)> done) {
   bytes_since_snapshot_ = 0;
-  snapshotter_.Start(applied_configuration_,
+  snapshotter_.Start(core_->ConfigurationAt(deps_.state_machine->applied_index()),
                      [this, done = std::move(done)](absl::StatusOr<Snapshotter::Done> result) mutable {
                        if (!Durable(result.status())) return done(result.status());
                        snapshot_index_ = result->meta.index;

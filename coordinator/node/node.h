@@ -235,7 +235,6 @@ class Node final : public interfaces::TransportListener {
   std::map<ServerId, uint64_t> connections_made_;    // how often each came up
   std::map<ServerId, uint32_t> versions_known_;      // L6
   consensus::RoleChange role_;
-  consensus::Configuration applied_configuration_;  // as of the applied index, for snapshots
   LogIndex snapshot_index_;
   uint64_t bytes_since_snapshot_ = 0;
   bool own_term_applied_ = false;

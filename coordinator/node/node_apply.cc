@@ -17,13 +17,7 @@ void Node::Apply(const consensus::Entry& entry) {
       if (!status.ok()) return Fatal(std::move(status));
       break;
     }
-    case consensus::EntryType::kConfiguration: {
-      absl::StatusOr<consensus::Configuration> configuration = consensus::Configuration::Decode(*entry.payload);
-      if (!configuration.ok()) return Fatal(configuration.status());
-      applied_configuration_ = *std::move(configuration);
-      state_machine.Skip(entry.index, entry.term);
-      break;
-    }
+    case consensus::EntryType::kConfiguration:  // the core keeps it
     case consensus::EntryType::kNoop:
       state_machine.Skip(entry.index, entry.term);
       break;

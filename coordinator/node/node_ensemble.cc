@@ -41,7 +41,6 @@ void Node::BeginEnsemble(EnsembleId ensemble, const consensus::Configuration& co
   if (!Durable(deps_.save_founding(ensemble, configuration))) return;
   ensemble_ = ensemble;
   start_.recovered.snapshot_configuration = configuration;
-  applied_configuration_ = configuration;
   MakeCore();
   UpdateHello();
   ScheduleDrain();

@@ -158,7 +158,6 @@ void Node::OnInstalled(const interfaces::SnapshotMeta& meta, std::unique_ptr<int
   if (!keep_tail && !Durable(deps_.log->ResetTo(meta.index, meta.term))) return;
   snapshot_index_ = meta.index;
   bytes_since_snapshot_ = 0;
-  applied_configuration_ = meta.configuration;
   deps_.state_machine->Install(std::move(state), meta);
   if (keep_tail) CompactLog();
   repairer_.Mended();

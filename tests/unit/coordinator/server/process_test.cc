@@ -154,7 +154,7 @@ TEST_F(ProcessTest, KilledWhileItRanTheDirectoryIsWhole) {  // D5
   {
     Process process(directory_.path(), {WriteConfig()});
     ASSERT_TRUE(Serves(process)) << process.Output();
-    // Not amid the votes of the first election: then one copy of the hard state is rightly found to be older.
+    // Not amid the votes of the first election: then one copy of the hard state may be torn amid its write.
     ASSERT_TRUE(Eventually([&] { return testing::HttpGet(admin_.number(), "/ready").code == 200; }));
   }
   Process verify(directory_.path(), {"--verify", data()});
