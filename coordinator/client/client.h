@@ -33,6 +33,15 @@
 //   client. kClosed     Close, or the server refused what this client said. Final.
 // HoldsSession() answers the same question at any moment and needs no callback to have run.
 //
+// Whom it acts for. Credentials of the options are shown at every connect and with every call; Authenticate adds one.
+// What an ACL denies is kNoAuth.
+//
+// Watches. One-shot watches fire once; at a reconnect they are set again, and fire at once if something changed
+// meanwhile (W2). Persistent ones stay, and lose nothing (W3): the client knows the last event and the last answer it
+// was shown, and after a reconnect, to any server, gets every event since, each once and in order. If no server holds
+// that much any more, kEventsLost comes in their place. A watch that needs no session, and whose place can be kept on
+// paper, is a Follow (follow.h).
+//
 // Without a session (`session = false`) operations are unary calls, each on its own: no ephemerals, no watches, and a
 // write whose answer was lost is reported as kMayHaveBeenDone and not repeated.
 #pragma once
@@ -60,6 +69,8 @@ struct ClientOptions {
   // How long a connected server may be silent while something is unanswered before another one is tried. Zero: min(1 s,
   // timeout / 3).
   absl::Duration stall_timeout;
+  // Whom this client acts for. A refused one (scheme unknown) is kAuthFailed, and ends the client.
+  std::vector<Credential> credentials;
   size_t max_pending_requests = 100'000;  // beyond: kOverloaded, not done
   uint64_t seed = 0;                      // of jitter and server order; 0: drawn from the system
   SessionCallback on_session;
@@ -76,30 +87,68 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // kNoNode: no parent. kNodeExists. kNoChildrenForEphemerals: the parent is ephemeral. kBadArguments: a bad path.
-  // kTooLarge.
+  // ---- writes. All: kNoAuth, kQuotaExceeded (a hard limit above the node), kTooLarge, kRefusedMemory, kRefusedDisk,
+  // kBadArguments (a bad path, or options that make no sense together). ----
+
+  // kNoNode: no parent. kNodeExists. kNoChildrenForEphemerals: the parent is ephemeral. kInvalidAcl.
   void Create(std::string path, Data data, CreateMode mode, Callback<Created> done);
+  void Create(std::string path, Data data, CreateOptions options, Callback<Created> done);
+  // Create-or-set: Create with OnExisting::kSet. Needs CREATE on the parent for a new node, WRITE on one that is there.
+  void Put(std::string path, Data data, Callback<Created> done);
   // kNoNode, kBadVersion, kNotEmpty: it has children. `version` -1: any.
   void Delete(std::string path, int32_t version, Callback<Written> done);
-  // kNoNode, kBadVersion, kTooLarge.
+  void Delete(std::string path, DeleteOptions options, Callback<Deleted> done);
+  // A node and all below it, atomically. kNoNode, kBadVersion, kTooLarge: more than max_nodes.
+  void DeleteTree(std::string path, DeleteTreeOptions options, Callback<Deleted> done);
+  // kNoNode, kBadVersion.
   void Set(std::string path, Data data, int32_t version, Callback<Written> done);
+  // `version` is the aversion expected, -1: any. kNoNode, kBadVersion, kInvalidAcl.
+  void SetAcl(std::string path, Acl acl, int32_t version, Callback<Written> done);
   // kNoNode, kBadVersion. Numbered like a write.
   void Check(std::string path, int32_t version, Callback<Written> done);
   // All or nothing; see MultiOutcome.
   void Multi(std::vector<Operation> operations, Callback<MultiOutcome> done);
+  // If all of `compares` hold then `then_operations`, otherwise `else_operations`, all or nothing; see TxnOutcome. A
+  // compare needs READ on its node: kNoAuth.
+  void Txn(std::vector<Compare> compares, std::vector<Operation> then_operations,
+           std::vector<Operation> else_operations, Callback<TxnOutcome> done);
+  // Adds an identity: for every call after this one, and for every later connect. kAuthFailed: the scheme takes no such
+  // credential; nothing changed. Without a session it is not sent, but shown with every call after this one.
+  void Authenticate(Credential credential, Callback<int64_t> done);
 
-  // Reads. A `watch` that is not null is set with the read: called once, for the first change the read does not show.
+  // ---- reads. All: kNoAuth, kBadArguments, and with kLinearizable kNoQuorum. ----
+
+  // A `watch` that is not null is set with the read: called once, for the first change the read does not show.
   // It is not called when the session ends: on_session tells.
   void Exists(std::string path, ReadStrength strength, WatchCallback watch, Callback<NodeStat> done);
   void Get(std::string path, ReadStrength strength, WatchCallback watch, Callback<NodeValue> done);
   void GetChildren(std::string path, bool with_stat, ReadStrength strength, WatchCallback watch,
                    Callback<Children> done);
+  void GetAcl(std::string path, ReadStrength strength, Callback<NodeAcl> done);
+  // A page of children. kNoNode.
+  void List(std::string path, ListOptions options, ReadStrength strength, Callback<Listing> done);
+  // Page after page, from options.after on, until the last or until `on_page` returns false; then `done` gets the zxid
+  // of the last page. Each page shows one state, but different pages may show different ones: a child that was there
+  // all the time is shown once.
+  void ListAll(std::string path, ListOptions options, ReadStrength strength, ListPageCallback on_page,
+               Callback<int64_t> done);
+  // All of them on one state, each with its own error.
+  void MultiRead(std::vector<ReadOperation> operations, ReadStrength strength, Callback<ReadResults> done);
+  // A page of paths of ephemerals.
+  void GetEphemerals(EphemeralsOptions options, ReadStrength strength, Callback<Ephemerals> done);
+  // All nodes below `path`, without itself. kNoNode.
+  void CountDescendants(std::string path, ReadStrength strength, Callback<Count> done);
+  // Whom the server takes this client for.
+  void WhoAmI(Callback<Identities> done);
   // Answered with a zxid once everything committed before the call is applied at this client's server.
   void Sync(std::string path, Callback<int64_t> done);
   // A watch that stays, on a node that need not exist.
   void AddWatch(std::string path, PersistentWatchKind kind, WatchCallback watch, Callback<int64_t> done);
   // Takes back all watches of this kind and path. kNoWatcher: there was none.
   void RemoveWatch(std::string path, PersistentWatchKind kind, Callback<int64_t> done);
+  void RemoveWatch(std::string path, WatchKind kind, Callback<int64_t> done);
+  // Whether the server holds a watch of this kind and path for this client. kNoWatcher.
+  void CheckWatch(std::string path, WatchKind kind, Callback<int64_t> done);
 
   // Ends the session, with its ephemerals, after everything called before. Later calls fail with kClosed.
   void Close(Callback<int64_t> done);
