@@ -12,8 +12,8 @@ namespace synod::sessions {
 namespace {
 
 constexpr uint8_t kRecordVersion = 1;
-// A btree entry, a heap header and the password's share, near enough.
-constexpr size_t kSessionOverheadBytes = 64;
+// Two btree entries, a heap header and the password's share, near enough.
+constexpr size_t kSessionOverheadBytes = 88;
 
 uint64_t ReplyHash(SessionId id, Sequence sequence, std::string_view reply) {
   return HashDigest(reply, MixDigest(static_cast<uint64_t>(id.value()), sequence.value()));
@@ -52,6 +52,7 @@ void EncodeFixed(const Session& s, ByteWriter* out) {
   out->Varint(s.generation().value());
   out->U64(s.connection());
   out->Varint(s.identities().value());
+  out->U8(static_cast<uint8_t>(!s.closing() ? Closing::kNo : s.expired() ? Closing::kExpired : Closing::kClosed));
 }
 
 }  // namespace
@@ -64,6 +65,28 @@ const Session* SessionTable::Find(SessionId id) const {
 Session* SessionTable::FindMutable(SessionId id) {
   auto it = sessions_.find(id);
   return it == sessions_.end() ? nullptr : it->second.get();
+}
+
+const Session* SessionTable::FindCreated(uint64_t connection, std::string_view password) const {
+  for (auto it = created_.lower_bound({connection, SessionId(0)}); it != created_.end() && it->first == connection;
+       ++it) {
+    const Session* session = Find(it->second);
+    if (session->password() == password) return session;
+  }
+  return nullptr;
+}
+
+void SessionTable::Index(const Session& session) {
+  if (session.closing()) {
+    closing_.insert(session.id());
+  } else if (session.generation() == OwnerGeneration(1)) {
+    created_.insert({session.connection(), session.id()});
+  }
+}
+
+void SessionTable::Unindex(const Session& session) {
+  closing_.erase(session.id());
+  created_.erase({session.connection(), session.id()});
 }
 
 uint64_t SessionTable::FixedHash(const Session& session) {
@@ -98,6 +121,7 @@ Session* SessionTable::Add(SessionId id, std::string password, bool native, cons
 
 void SessionTable::SetOwner(Session* session, const Ownership& owner) {
   BeforeChange(session);
+  Unindex(*session);
   digest_ -= session->fixed_hash_;
   session->generation_ = owner.generation;
   session->connection_ = owner.connection;
@@ -106,6 +130,27 @@ void SessionTable::SetOwner(Session* session, const Ownership& owner) {
   session->identities_ = owner.identities;
   session->fixed_hash_ = FixedHash(*session);
   digest_ += session->fixed_hash_;
+  Index(*session);
+}
+
+void SessionTable::SetIdentities(Session* session, IdentitySetId identities) {
+  if (identities == session->identities_) return;
+  BeforeChange(session);
+  digest_ -= session->fixed_hash_;
+  session->identities_ = identities;
+  session->fixed_hash_ = FixedHash(*session);
+  digest_ += session->fixed_hash_;
+}
+
+void SessionTable::SetClosing(Session* session, bool expired) {
+  SYNOD_CHECK(!session->closing()) << "session " << session->id_ << " is closing already";
+  BeforeChange(session);
+  Unindex(*session);
+  digest_ -= session->fixed_hash_;
+  session->closing_ = expired ? Closing::kExpired : Closing::kClosed;
+  session->fixed_hash_ = FixedHash(*session);
+  digest_ += session->fixed_hash_;
+  Index(*session);
 }
 
 void SessionTable::ConfirmBelow(Session* session, Sequence below) {
@@ -130,6 +175,7 @@ void SessionTable::Record(Session* session, std::string_view reply) {
 
 void SessionTable::Remove(Session* session) {
   BeforeChange(session);
+  Unindex(*session);
   SessionId id = session->id_;
   if (session->stored_) removed_[id] = {id, session->stored_first_, session->stored_end_, true};
   session->replies_.ForEach(Sequence(0),
@@ -289,13 +335,16 @@ absl::Status SessionTable::LoadSession(SessionId id, std::string_view value) {
   session->generation_ = OwnerGeneration(in.Varint());
   session->connection_ = in.U64();
   uint64_t identities = in.Varint();
+  uint8_t closing = in.U8();
   uint64_t last_applied = in.Varint();
-  if (timeout > UINT32_MAX || grace > UINT32_MAX || identities > UINT32_MAX || last_applied >= UINT64_MAX - 1)
+  if (timeout > UINT32_MAX || grace > UINT32_MAX || identities > UINT32_MAX || closing > 2 ||
+      last_applied >= UINT64_MAX - 1)
     in.Fail();
   SYNOD_RETURN_IF_ERROR(in.Finish("session record"));
   session->timeout_ms_ = static_cast<uint32_t>(timeout);
   session->disconnect_grace_ms_ = static_cast<uint32_t>(grace);
   session->identities_ = IdentitySetId(static_cast<uint32_t>(identities));
+  session->closing_ = static_cast<Closing>(closing);
   if (inserted) session->replies_ = ReplyCache(Sequence(last_applied + 1));
   if (session->last_applied().value() != last_applied) {
     return absl::DataLossError(absl::StrCat("session record: session ", id.value(), " applied up to ", last_applied,
@@ -307,6 +356,7 @@ absl::Status SessionTable::LoadSession(SessionId id, std::string_view value) {
   session->stored_end_ = session->replies_.end();
   session->fixed_hash_ = FixedHash(*session);
   digest_ += session->fixed_hash_ + NumberHash(*session);
+  Index(*session);
   return absl::OkStatus();
 }
 

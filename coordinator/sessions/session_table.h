@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/status/status.h"
 #include "coordinator/base/ids.h"
 #include "coordinator/sessions/reply_cache.h"
@@ -19,6 +20,13 @@
 namespace synod::sessions {
 
 class SessionTable;
+
+// A session that is over but still has ephemerals: it may do nothing any more, and ends when the last one is deleted.
+enum class Closing : uint8_t {
+  kNo = 0,
+  kClosed = 1,   // by its client
+  kExpired = 2,  // by the leader
+};
 
 // One session. Changed only through its table. Pointers stay good until the session is removed.
 class Session {
@@ -30,8 +38,10 @@ class Session {
   bool native() const { return native_; }                                // numbers its own writes
   OwnerGeneration generation() const { return generation_; }             // S4: a write under another one has no effect
   uint64_t connection() const { return connection_; }                    // that owns the generation
-  IdentitySetId identities() const { return identities_; }
-  Sequence last_applied() const { return replies_.end() - 1; }  // 0: none yet
+  IdentitySetId identities() const { return identities_; }               // the state machine counts the references
+  bool closing() const { return closing_ != Closing::kNo; }
+  bool expired() const { return closing_ == Closing::kExpired; }  // of a closing one: why
+  Sequence last_applied() const { return replies_.end() - 1; }    // 0: none yet
   const ReplyCache& replies() const { return replies_; }
 
  private:
@@ -44,6 +54,7 @@ class Session {
   OwnerGeneration generation_;
   uint64_t connection_ = 0;
   IdentitySetId identities_;
+  Closing closing_ = Closing::kNo;
   ReplyCache replies_;
 
   // Snapshot bookkeeping: the reply numbers in the store as of the last cut that wrote this session, and whether its
@@ -85,9 +96,14 @@ class SessionTable {
   SessionTable& operator=(const SessionTable&) = delete;
 
   // ---- reads ----
-  const Session* Find(SessionId id) const;  // nullptr: unknown (never existed, closed or expired)
-  Session* FindMutable(SessionId id);       // for the calls below
-  size_t count() const { return sessions_.size(); }
+  const Session* Find(SessionId id) const;           // nullptr: unknown (never existed, closed or expired)
+  Session* FindMutable(SessionId id);                // for the calls below
+  size_t count() const { return sessions_.size(); }  // closing ones included
+  // The session that a create of this connection with this password made, and that nobody has attached since; nullptr:
+  // none, or it is closing. A create that is sent again finds it, so that no orphan is left (S1).
+  const Session* FindCreated(uint64_t connection, std::string_view password) const;
+  // In order: ContinueCloseOp is due for each.
+  const absl::btree_set<SessionId>& closing() const { return closing_; }
   // In order of ids. `visit` must not change the table.
   template <typename F>
   void ForEach(F&& visit) const {
@@ -99,6 +115,10 @@ class SessionTable {
   Session* Add(SessionId id, std::string password, bool native, const Ownership& owner);
   // S4. Raising the generation is the caller's decision; this stores it.
   void SetOwner(Session* session, const Ownership& owner);
+  // The owner proved to be more than it was known to be.
+  void SetIdentities(Session* session, IdentitySetId identities);
+  // For good. REQUIRES it is not closing yet.
+  void SetClosing(Session* session, bool expired);
   // S3: replies below `below` were received. Clamped to what was applied.
   void ConfirmBelow(Session* session, Sequence below);
   // S3: an attach of a ZooKeeper connection. The numbers go on, the replies go.
@@ -149,10 +169,15 @@ class SessionTable {
   static uint64_t FixedHash(const Session& session);
   static uint64_t NumberHash(const Session& session);
   static std::string EncodeSession(const Session& session);
+  // Enters a session into, and takes it out of, what is derived from the records: created_ and closing_.
+  void Index(const Session& session);
+  void Unindex(const Session& session);
   absl::Status LoadSession(SessionId id, std::string_view value);
   absl::Status LoadReply(SessionId id, Sequence sequence, std::string_view value);
 
   absl::btree_map<SessionId, std::unique_ptr<Session>> sessions_;
+  absl::btree_set<std::pair<uint64_t, SessionId>> created_;  // (connection, session) of those of generation 1
+  absl::btree_set<SessionId> closing_;
   uint64_t digest_ = 0;
   size_t reply_memory_ = 0;  // sum of the caches' memory_bytes()
 

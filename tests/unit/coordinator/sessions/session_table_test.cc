@@ -100,7 +100,61 @@ TEST(SessionTable, EveryFieldIsInTheDigest) {  // D13
   EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->ClearReplies(s); }));
   EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->Record(s, "reply"); }));
   EXPECT_NE(same, digest([](SessionTable* t, Session*) { t->Add(SessionId(2), kPassword, true, Owner(1)); }));
+  EXPECT_NE(same, digest([](SessionTable* t, Session* s) { t->SetIdentities(s, IdentitySetId(1)); }));
+  uint64_t closed = digest([](SessionTable* t, Session* s) { t->SetClosing(s, /*expired=*/false); });
+  EXPECT_NE(same, closed);
+  EXPECT_NE(closed, digest([](SessionTable* t, Session* s) { t->SetClosing(s, /*expired=*/true); }));
   EXPECT_EQ(0u, digest([](SessionTable* t, Session* s) { t->Remove(s); }));
+}
+
+TEST(SessionTable, OffersTheClosingSessionsInOrderOfTheirIds) {  // L4: the same order on every server
+  SessionTable table;
+  for (int64_t id : {5, 1, 9, 3}) table.Add(SessionId(id), kPassword, true, Owner(1));
+  for (int64_t id : {9, 1, 5}) table.SetClosing(table.FindMutable(SessionId(id)), id == 1);
+  EXPECT_EQ(std::vector<SessionId>(table.closing().begin(), table.closing().end()),
+            (std::vector<SessionId>{SessionId(1), SessionId(5), SessionId(9)}));
+  EXPECT_TRUE(table.Find(SessionId(1))->closing());
+  EXPECT_TRUE(table.Find(SessionId(1))->expired());
+  EXPECT_FALSE(table.Find(SessionId(5))->expired());
+  EXPECT_FALSE(table.Find(SessionId(3))->closing());
+  table.Remove(table.FindMutable(SessionId(5)));
+  EXPECT_EQ(table.closing().size(), 2u);
+}
+
+TEST(SessionTable, FindsTheSessionThatAConnectionCreatedUntilItIsAttachedOrOver) {  // S1: a create sent again
+  SessionTable table;
+  const std::string other(16, 'o');
+  Session* first = table.Add(SessionId(1), kPassword, true, Owner(1, 42));
+  Session* second = table.Add(SessionId(2), other, true, Owner(1, 42));  // the same number by chance
+  Session* third = table.Add(SessionId(3), kPassword, true, Owner(1, 43));
+  EXPECT_EQ(table.FindCreated(42, kPassword), first);
+  EXPECT_EQ(table.FindCreated(42, other), second);
+  EXPECT_EQ(table.FindCreated(43, kPassword), third);
+  EXPECT_EQ(table.FindCreated(43, other), nullptr);
+  EXPECT_EQ(table.FindCreated(44, kPassword), nullptr);
+  table.SetOwner(first, Owner(2, 42));
+  EXPECT_EQ(table.FindCreated(42, kPassword), nullptr);
+  table.SetClosing(second, false);
+  EXPECT_EQ(table.FindCreated(42, other), nullptr);
+  table.Remove(third);
+  EXPECT_EQ(table.FindCreated(43, kPassword), nullptr);
+}
+
+TEST(SessionTable, WhatIsDerivedFromTheRecordsComesBackWithThem) {  // D8
+  SessionTable table;
+  Store store;
+  table.Add(SessionId(1), kPassword, true, Owner(1, 42));
+  table.Add(SessionId(2), kPassword, true, Owner(2, 43));
+  table.SetClosing(table.Add(SessionId(3), kPassword, true, Owner(1, 44)), /*expired=*/true);
+  table.SetClosing(table.Add(SessionId(4), kPassword, true, Owner(1, 45)), /*expired=*/false);
+  table.CloseChanges();
+  store.Finish(&table);
+  auto loaded = store.Load();
+  EXPECT_EQ(loaded->closing(), table.closing());
+  EXPECT_TRUE(loaded->Find(SessionId(3))->expired());
+  EXPECT_FALSE(loaded->Find(SessionId(4))->expired());
+  EXPECT_EQ(loaded->FindCreated(42, kPassword), loaded->Find(SessionId(1)));
+  for (uint64_t connection : {43, 44, 45}) EXPECT_EQ(loaded->FindCreated(connection, kPassword), nullptr);
 }
 
 TEST(SessionTable, ACutHoldsSessionAndRepliesAsOfOneMoment) {  // D7, counterexample 5
@@ -223,9 +277,11 @@ void Mutate(std::mt19937_64* random, int64_t* next_id, SessionTable* table) {
   if (dice == 1) {
     table->Remove(s);
   } else if (dice == 2) {
-    table->SetOwner(s, Owner(s->generation().value() + 1, (*random)() % 100));
+    if (!s->closing()) table->SetOwner(s, Owner(s->generation().value() + 1, (*random)() % 100));
   } else if (dice == 3) {
     table->ClearReplies(s);
+    if ((*random)() % 2 == 0) table->SetIdentities(s, IdentitySetId((*random)() % 3));
+    if (!s->closing() && (*random)() % 4 == 0) table->SetClosing(s, (*random)() % 2 == 0);
   } else if (dice < 8) {
     table->ConfirmBelow(s, s->replies().first() + (*random)() % 4);
   } else {
@@ -259,7 +315,9 @@ TEST(SessionTable, EveryCutEqualsTheTableAtItsMomentWhateverHappensMeanwhile) { 
     }
     table.CloseChanges();
     store.Finish(&table);
-    ASSERT_EQ(store.Load()->digest(), table.digest()) << "seed " << seed;
+    auto loaded = store.Load();
+    ASSERT_EQ(loaded->digest(), table.digest()) << "seed " << seed;
+    ASSERT_EQ(loaded->closing(), table.closing());
   }
 }
 
