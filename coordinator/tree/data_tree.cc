@@ -1,9 +1,10 @@
+// The writes of DataTree, and what undoes them.
 #include "coordinator/tree/data_tree.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_format.h"
 #include "coordinator/base/check.h"
 #include "coordinator/tree/data_tree_impl.h"
@@ -11,7 +12,7 @@
 
 namespace synod::tree {
 
-DataTree::DataTree() : impl_(std::make_unique<Impl>()) { impl_->AddSystemNodes(); }
+DataTree::DataTree(access::AclTable* acls) : impl_(std::make_unique<Impl>(acls)) { impl_->AddSystemNodes(); }
 DataTree::DataTree(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DataTree::~DataTree() = default;
 
@@ -21,6 +22,7 @@ Error DataTree::Create(const ChangeContext& context, const CreateArgs& args, std
   }
   Handle parent = impl_->Find(ParentPath(args.path));
   if (parent == kNoHandle) return Error::kNoNode;
+  if (!impl_->Allows(context.caller, parent, access::kCreate)) return Error::kNoAuth;
   std::string path(args.path);
   if (args.sequential) {
     const Directory* d = impl_->store.directory(parent);
@@ -29,17 +31,22 @@ Error DataTree::Create(const ChangeContext& context, const CreateArgs& args, std
   if (!IsValidPath(path)) return Error::kBadArguments;
   if (path == "/" || impl_->FindChild(parent, BaseName(path)) != kNoHandle) return Error::kNodeExists;
   if (impl_->store.at(parent).kind == NodeKind::kEphemeral) return Error::kNoChildrenForEphemerals;
+  std::optional<QuotaExcess> excess;
+  if (!impl_->quotas.empty()) {
+    auto bytes = static_cast<int64_t>(args.data.value_or(std::string_view()).size());
+    Error error = impl_->CheckQuota(context, path, kNoHandle, parent, 1, bytes, &excess);
+    if (error != Error::kOk) return error;
+  }
   Handle handle = impl_->CreateNode(context, parent, path, args);
-  if (stat != nullptr) *stat = impl_->store.StatOf(handle);
+  if (excess.has_value()) impl_->quota_excesses.push_back(*std::move(excess));
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
   if (final_path != nullptr) *final_path = std::move(path);
   return Error::kOk;
 }
 
 Error DataTree::Delete(const ChangeContext& context, std::string_view path, int32_t version) {
-  if (IsSystemPath(path)) return Error::kBadArguments;
   Handle handle;
-  if (Error error = impl_->Lookup(path, &handle); error != Error::kOk) return error;
-  if (version != -1 && version != impl_->store.at(handle).version) return Error::kBadVersion;
+  if (Error error = impl_->LookupToDelete(context.caller, path, version, &handle); error != Error::kOk) return error;
   if (impl_->store.child_count(handle) != 0) return Error::kNotEmpty;
   impl_->RemoveNode(context, handle, path);
   return Error::kOk;
@@ -48,26 +55,30 @@ Error DataTree::Delete(const ChangeContext& context, std::string_view path, int3
 Error DataTree::SetData(const ChangeContext& context, std::string_view path, std::optional<std::string_view> data,
                         int32_t version, Stat* stat) {
   Handle handle;
-  if (Error error = impl_->Lookup(path, &handle); error != Error::kOk) return error;
+  Error error = impl_->LookupAllowed(context.caller, path, access::kWrite, &handle);
+  if (error != Error::kOk) return error;
+  std::optional<QuotaExcess> excess;
+  if (!impl_->quotas.empty()) {
+    size_t old_bytes = NodeStore::Fields(impl_->store.at(handle)).data.size();
+    auto growth = static_cast<int64_t>(data.value_or(std::string_view()).size() - old_bytes);
+    error = impl_->CheckQuota(context, path, handle, kNoHandle, 0, growth, &excess);
+    if (error != Error::kOk) return error;
+  }
   if (version != -1 && version != impl_->store.at(handle).version) return Error::kBadVersion;
   impl_->SetNode(context, handle, path, data);
-  if (stat != nullptr) *stat = impl_->store.StatOf(handle);
+  if (excess.has_value()) impl_->quota_excesses.push_back(*std::move(excess));
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
   return Error::kOk;
 }
 
-Error DataTree::Check(std::string_view path, int32_t version, Stat* stat) const {
+Error DataTree::SetAcl(const ChangeContext& context, std::string_view path, AclId acl, int32_t version, Stat* stat) {
   Handle handle;
-  if (Error error = impl_->Lookup(path, &handle); error != Error::kOk) return error;
-  if (version != -1 && version != impl_->store.at(handle).version) return Error::kBadVersion;
-  if (stat != nullptr) *stat = impl_->store.StatOf(handle);
+  Error error = impl_->LookupAllowed(context.caller, path, access::kAdmin, &handle);
+  if (error != Error::kOk) return error;
+  if (version != -1 && version != NodeStore::Fields(impl_->store.at(handle)).aversion) return Error::kBadVersion;
+  impl_->SetNodeAcl(handle, acl);
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
   return Error::kOk;
-}
-
-void DataTree::DeleteEphemerals(const ChangeContext& context, SessionId owner) {
-  std::vector<std::pair<std::string, Handle>> nodes;
-  for (Handle handle : impl_->ephemerals.Of(owner)) nodes.emplace_back(impl_->store.Path(handle), handle);
-  std::sort(nodes.begin(), nodes.end(), std::greater<>());
-  for (const auto& [path, handle] : nodes) impl_->RemoveNode(context, handle, path);
 }
 
 void DataTree::Begin() {
@@ -77,6 +88,7 @@ void DataTree::Begin() {
   t.digest = impl_->digest;
   t.data_bytes = impl_->data_bytes;
   t.events = impl_->events.size();
+  t.quota_excesses = impl_->quota_excesses.size();
 }
 
 void DataTree::Commit() {
@@ -114,49 +126,23 @@ void DataTree::Rollback() {
   impl_->digest = t.digest;
   impl_->data_bytes = t.data_bytes;
   impl_->events.resize(t.events);
+  impl_->quota_excesses.resize(t.quota_excesses);
+  impl_->usage_texts.clear();
 }
 
 std::vector<Event> DataTree::TakeEvents() { return std::exchange(impl_->events, {}); }
 
-Error DataTree::Exists(std::string_view path, Stat* stat) const { return Check(path, -1, stat); }
-
-Error DataTree::GetData(std::string_view path, std::optional<std::string_view>* data, Stat* stat) const {
-  Handle handle;
-  if (Error error = impl_->Lookup(path, &handle); error != Error::kOk) return error;
-  const Znode& node = impl_->store.at(handle);
-  if (node.null_data()) {
-    data->reset();
-  } else {
-    *data = NodeStore::Fields(node).data;
+std::vector<QuotaExcess> DataTree::TakeQuotaExcesses() {
+  std::vector<QuotaExcess> all = std::exchange(impl_->quota_excesses, {});
+  if (all.size() < 2) return all;
+  // Of each path the last, which is how the command left it.
+  absl::flat_hash_set<std::string> seen;
+  std::vector<QuotaExcess> last;
+  for (auto excess = all.rbegin(); excess != all.rend(); ++excess) {
+    if (seen.insert(excess->path).second) last.push_back(std::move(*excess));
   }
-  if (stat != nullptr) *stat = impl_->store.StatOf(handle);
-  return Error::kOk;
-}
-
-Error DataTree::GetChildren(std::string_view path, std::vector<std::string>* names, Stat* stat) const {
-  Handle handle;
-  if (Error error = impl_->Lookup(path, &handle); error != Error::kOk) return error;
-  const std::vector<Handle>& children = impl_->store.SortedChildren(handle);
-  names->clear();
-  names->reserve(children.size());
-  for (Handle child : children) names->emplace_back(impl_->store.name(child));
-  if (stat != nullptr) *stat = impl_->store.StatOf(handle);
-  return Error::kOk;
-}
-
-std::vector<std::string> DataTree::Ephemerals(SessionId owner) const {
-  std::vector<std::string> paths;
-  for (Handle handle : impl_->ephemerals.Of(owner)) paths.push_back(impl_->store.Path(handle));
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-Error DataTree::GetAcl(std::string_view path, AclId* acl, Stat* stat) const {
-  Handle handle;
-  if (Error error = impl_->Lookup(path, &handle); error != Error::kOk) return error;
-  *acl = NodeStore::Fields(impl_->store.at(handle)).acl;
-  if (stat != nullptr) *stat = impl_->store.StatOf(handle);
-  return Error::kOk;
+  std::reverse(last.begin(), last.end());
+  return last;
 }
 
 uint64_t DataTree::digest() const { return impl_->digest; }
@@ -174,7 +160,7 @@ size_t DataTree::ephemeral_count() const { return impl_->ephemerals.size(); }
 size_t DataTree::data_bytes() const { return impl_->data_bytes; }
 size_t DataTree::memory_bytes() const {
   return impl_->store.memory_bytes() + impl_->index.memory_bytes() + impl_->changes.memory_bytes() +
-         impl_->ephemerals.memory_bytes() + sizeof(Impl);
+         impl_->ephemerals.memory_bytes() + impl_->idle.memory_bytes() + impl_->quotas.memory_bytes() + sizeof(Impl);
 }
 
 }  // namespace synod::tree

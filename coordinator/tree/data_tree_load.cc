@@ -33,8 +33,8 @@ void DataTree::ReopenChanges() {
 
 size_t DataTree::changed_nodes() const { return impl_->changes.size(); }
 
-std::unique_ptr<DataTree> DataTree::ForLoading() {
-  std::unique_ptr<DataTree> tree(new DataTree(std::make_unique<Impl>()));
+std::unique_ptr<DataTree> DataTree::ForLoading(access::AclTable* acls) {
+  std::unique_ptr<DataTree> tree(new DataTree(std::make_unique<Impl>(acls)));
   tree->impl_->loading = true;
   return tree;
 }
@@ -55,12 +55,14 @@ absl::Status DataTree::LoadRecord(std::string_view key, std::string_view value) 
   } else if (record.kind == NodeKind::kEphemeral) {
     return Damaged(path, "ephemeral");
   }
+  if (impl_->acls != nullptr && impl_->acls->Find(record.acl) == nullptr) return Damaged(path, "with an unknown ACL");
   BlobFields fields;
   fields.name = BaseName(path);
   fields.data = record.data.value_or(std::string_view());
   fields.aversion = record.aversion;
   fields.acl = record.acl;
   fields.ttl_ms = record.ttl_ms;
+  fields.renewed_us = record.renewed_us;
   Handle handle = impl_->AddNode(parent, path, fields, record.kind, !record.data.has_value());
   Znode& node = impl_->store.at(handle);
   node.czxid = record.czxid;
@@ -69,12 +71,14 @@ absl::Status DataTree::LoadRecord(std::string_view key, std::string_view value) 
   node.mtime_ms = record.mtime_ms;
   node.version = record.version;
   if (record.kind == NodeKind::kEphemeral) node.ephemeral_owner = record.ephemeral_owner;
-  impl_->Attach(parent, handle);
   if (record.create_counter != 0 || record.pzxid != record.czxid) {
     Directory& d = impl_->store.EnsureDirectory(handle);
     d.create_counter = record.create_counter;
     d.pzxid = record.pzxid;
   }
+  impl_->Attach(handle);
+  if (!impl_->quotas.empty()) impl_->MarkQuota(handle, path);
+  if ((node.flags & Znode::kLimits) != 0) impl_->LimitsChanged(handle, path, true);
   impl_->digest += impl_->Digest(handle);
   return absl::OkStatus();
 }

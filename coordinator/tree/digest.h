@@ -3,7 +3,7 @@
 //
 //   path hash(root)   = kRootPathHash
 //   path hash(child)  = XXH3_64(name, seed = path hash(parent))
-//   term 1 = XXH3_64(the fields as 11 little-endian 64-bit words in the order of DigestFields, seed = path hash)
+//   term 1 = XXH3_64(the fields as 12 little-endian 64-bit words in the order of DigestFields, seed = path hash)
 //   term 2 = XXH3_64(data, seed = path hash + kDataSeed)          (null data counts as empty here; the field `bits`
 //   tells them apart)
 //
@@ -17,7 +17,7 @@
 
 namespace synod::tree {
 
-inline constexpr uint32_t kDigestVersion = 1;
+inline constexpr uint32_t kDigestVersion = 2;
 inline constexpr uint64_t kRootPathHash = 0x53796e6f64303031;  // "Synod001"
 inline constexpr uint64_t kDataSeed = 0x9e3779b97f4a7c15;
 
@@ -33,8 +33,9 @@ struct DigestFields {
   int64_t ephemeral_owner;
   uint64_t ttl_ms;
   uint64_t bits;  // ACL id, node kind << 32, null data << 40
+  uint64_t renewed_us;
 };
-static_assert(sizeof(DigestFields) == 11 * 8, "no padding may be hashed");
+static_assert(sizeof(DigestFields) == 12 * 8, "no padding may be hashed");
 static_assert(std::endian::native == std::endian::little, "the digest is defined over little-endian words");
 
 uint64_t ChildPathHash(uint64_t parent_path_hash, std::string_view name);

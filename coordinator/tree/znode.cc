@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <utility>
 
 #include "coordinator/base/check.h"
 
@@ -44,7 +43,8 @@ int32_t UnZigZag(uint64_t v) {
 
 size_t BlobSize(const BlobFields& f, NodeKind kind) {
   return VarintSize(f.name.size()) + f.name.size() + VarintSize(f.data.size()) + VarintSize(ZigZag(f.aversion)) +
-         VarintSize(f.acl.value()) + (kind == NodeKind::kTtl ? VarintSize(f.ttl_ms) : 0) + f.data.size();
+         VarintSize(f.acl.value()) + (kind == NodeKind::kTtl ? VarintSize(f.ttl_ms) + VarintSize(f.renewed_us) : 0) +
+         f.data.size();
 }
 
 char* PutBytes(char* p, std::string_view bytes) {
@@ -57,7 +57,7 @@ void PutTail(char* p, const BlobFields& f, NodeKind kind) {
   p = PutVarint(p, f.data.size());
   p = PutVarint(p, ZigZag(f.aversion));
   p = PutVarint(p, f.acl.value());
-  if (kind == NodeKind::kTtl) p = PutVarint(p, f.ttl_ms);
+  if (kind == NodeKind::kTtl) p = PutVarint(PutVarint(p, f.ttl_ms), f.renewed_us);
   PutBytes(p, f.data);
 }
 
@@ -71,7 +71,7 @@ BlobFields ParseBlob(const char* p, NodeKind kind) {
   f.aversion = UnZigZag(v);
   p = GetVarint(p, &v);
   f.acl = AclId(static_cast<uint32_t>(v));
-  if (kind == NodeKind::kTtl) p = GetVarint(p, &f.ttl_ms);
+  if (kind == NodeKind::kTtl) p = GetVarint(GetVarint(p, &f.ttl_ms), &f.renewed_us);
   f.data = std::string_view(p, data_length);
   return f;
 }
@@ -82,7 +82,7 @@ NodeStore::~NodeStore() {
   for (Handle h = 1; h < end_; ++h) {
     Znode& node = at(h);
     if (!node.alive()) continue;
-    if (node.blob != nullptr) FreeBlob(node.blob, node.kind);
+    if (node.blob != nullptr) blobs_.Free(node.blob, BlobSize(ParseBlob(node.blob, node.kind), node.kind));
     if (node.kind != NodeKind::kEphemeral) delete node.directory;
   }
   for (Znode* chunk : chunks_) std::free(chunk);
@@ -114,7 +114,7 @@ void NodeStore::Free(Handle handle) {
   FreeBlob(node.blob, node.kind);
   if (node.kind != NodeKind::kEphemeral && node.directory != nullptr) {
     --directories_;
-    child_capacity_ -= node.directory->children.capacity();
+    child_list_bytes_ -= node.directory->children.memory_bytes();
     delete node.directory;
   }
   node.directory = nullptr;
@@ -125,20 +125,24 @@ void NodeStore::Free(Handle handle) {
 }
 
 char* NodeStore::NewBlob(const BlobFields& fields, NodeKind kind) {
+  if (acls_ != nullptr && fields.acl > access::kReadOnlyAcl) acls_->AddReference(fields.acl);
   char* blob = blobs_.Allocate(BlobSize(fields, kind));
   PutTail(PutBytes(PutVarint(blob, fields.name.size()), fields.name), fields, kind);
   return blob;
 }
 
-void NodeStore::FreeBlob(char* blob, NodeKind kind) { blobs_.Free(blob, BlobSize(ParseBlob(blob, kind), kind)); }
+void NodeStore::FreeBlob(char* blob, NodeKind kind) {
+  BlobFields fields = ParseBlob(blob, kind);
+  if (acls_ != nullptr && fields.acl > access::kReadOnlyAcl) acls_->Release(fields.acl);
+  blobs_.Free(blob, BlobSize(fields, kind));
+}
 
-bool NodeStore::ReplaceDataInPlace(Znode& node, std::string_view data) {
-  BlobFields fields = ParseBlob(node.blob, node.kind);
-  size_t old_capacity = BlobPool::Capacity(BlobSize(fields, node.kind));
-  std::less<const char*> before;
-  if (!data.empty() && !before(data.data(), node.blob) && before(data.data(), node.blob + old_capacity)) return false;
-  fields.data = data;
+bool NodeStore::ReplaceInPlace(Znode& node, const BlobFields& fields) {
+  size_t old_capacity = BlobPool::Capacity(BlobSize(ParseBlob(node.blob, node.kind), node.kind));
   if (BlobPool::Capacity(BlobSize(fields, node.kind)) != old_capacity) return false;
+  std::less<const char*> before;
+  const char* data = fields.data.data();
+  if (!fields.data.empty() && !before(data, node.blob) && before(data, node.blob + old_capacity)) return false;
   PutTail(node.blob + (fields.name.data() - node.blob) + fields.name.size(), fields, node.kind);
   return true;
 }
@@ -147,6 +151,15 @@ std::string_view NodeStore::Name(const Znode& node) {
   uint64_t length;
   const char* p = GetVarint(node.blob, &length);
   return {p, length};
+}
+
+AclId NodeStore::acl(Handle handle) const {
+  uint64_t v;
+  const char* p = GetVarint(at(handle).blob, &v);
+  p = GetVarint(p + v, &v);
+  p = GetVarint(p, &v);
+  GetVarint(p, &v);
+  return AclId(static_cast<uint32_t>(v));
 }
 
 BlobFields NodeStore::Fields(const Znode& node) { return ParseBlob(node.blob, node.kind); }
@@ -166,51 +179,44 @@ Directory& NodeStore::EnsureDirectory(Handle handle) {
 
 void NodeStore::AddChild(Handle parent, Handle child) {
   Directory& d = EnsureDirectory(parent);
-  if (d.sorted && !d.children.empty() && name(d.children.back()) >= name(child)) d.sorted = false;
-  size_t capacity = d.children.capacity();
-  at(child).child_index = static_cast<uint32_t>(d.children.size());
-  d.children.push_back(child);
-  child_capacity_ += d.children.capacity() - capacity;
+  size_t bytes = d.children.memory_bytes();
+  d.children.Add(*this, child);
+  child_list_bytes_ += d.children.memory_bytes() - bytes;
 }
 
 void NodeStore::RemoveChild(Handle parent, Handle child) {
   Directory& d = EnsureDirectory(parent);
-  uint32_t index = at(child).child_index;
-  SYNOD_CHECK(index < d.children.size() && d.children[index] == child);
-  if (index + 1 != d.children.size()) {
-    d.children[index] = d.children.back();
-    at(d.children[index]).child_index = index;
-    d.sorted = false;
-  }
-  d.children.pop_back();
-  if (d.children.size() <= 1) d.sorted = true;
-  if (d.children.capacity() > 16 && d.children.size() < d.children.capacity() / 4) {
-    child_capacity_ -= d.children.capacity();
-    std::vector<Handle> smaller;
-    smaller.reserve(d.children.size() * 2);
-    smaller.assign(d.children.begin(), d.children.end());
-    d.children = std::move(smaller);
-    child_capacity_ += d.children.capacity();
-  }
+  size_t bytes = d.children.memory_bytes();
+  d.children.Remove(*this, child);
+  child_list_bytes_ += d.children.memory_bytes() - bytes;
 }
 
-const std::vector<Handle>& NodeStore::SortedChildren(Handle parent) {
-  static const std::vector<Handle>* const kNone = new std::vector<Handle>;
-  if (directory(parent) == nullptr) return *kNone;
-  Directory& d = *at(parent).directory;
-  if (!d.sorted) {
-    // The names are gathered first: a comparison then reads one place, not two znodes and two blobs.
-    std::vector<std::pair<std::string_view, Handle>> by_name;
-    by_name.reserve(d.children.size());
-    for (Handle child : d.children) by_name.emplace_back(name(child), child);
-    std::sort(by_name.begin(), by_name.end());
-    for (size_t i = 0; i < by_name.size(); ++i) {
-      d.children[i] = by_name[i].second;
-      at(by_name[i].second).child_index = static_cast<uint32_t>(i);
-    }
-    d.sorted = true;
+Handle NodeStore::FirstChild(Handle parent) {
+  return directory(parent) == nullptr ? kNoHandle : at(parent).directory->children.First(*this);
+}
+
+Handle NodeStore::FirstChildNotBefore(Handle parent, std::string_view name) {
+  return directory(parent) == nullptr ? kNoHandle : at(parent).directory->children.FirstNotBefore(*this, name);
+}
+
+Handle NodeStore::NextSibling(Handle child) { return at(at(child).parent).directory->children.Next(*this, child); }
+
+Handle NodeStore::NextInOrder(Handle handle, Handle top, bool skip_below) {
+  if (!skip_below) {
+    if (Handle child = FirstChild(handle); child != kNoHandle) return child;
   }
-  return d.children;
+  for (; handle != top; handle = at(handle).parent) {
+    if (Handle sibling = NextSibling(handle); sibling != kNoHandle) return sibling;
+  }
+  return kNoHandle;
+}
+
+Handle NodeStore::FirstLeaf(Handle handle) {
+  for (;;) {
+    Handle child = FirstChild(handle);
+    if (child == kNoHandle) return handle;
+    handle = child;
+  }
 }
 
 size_t NodeStore::PathLength(Handle handle) const {
@@ -229,6 +235,39 @@ std::string NodeStore::Path(Handle handle) const {
     --end;  // the slash is there
   }
   return path;
+}
+
+size_t NodeStore::Depth(Handle handle) const {
+  size_t depth = 0;
+  for (Handle h = at(handle).parent; h != kNoHandle; h = at(h).parent) ++depth;
+  return depth;
+}
+
+bool NodeStore::PathBefore(Handle a, Handle b) const {
+  if (a == b) return false;
+  if (at(a).parent != at(b).parent) {
+    // Up to where the two lines part; from there on names decide.
+    size_t depth_a = Depth(a);
+    size_t depth_b = Depth(b);
+    bool more_a = depth_a > depth_b;
+    bool more_b = depth_b > depth_a;
+    for (; depth_a > depth_b; --depth_a) a = at(a).parent;
+    for (; depth_b > depth_a; --depth_b) b = at(b).parent;
+    if (a == b) return more_b;  // the one is above the other
+    for (; at(a).parent != at(b).parent;) {
+      a = at(a).parent;
+      b = at(b).parent;
+      more_a = more_b = true;
+    }
+    std::string_view name_a = name(a);
+    std::string_view name_b = name(b);
+    size_t common = std::min(name_a.size(), name_b.size());
+    if (int order = name_a.substr(0, common).compare(name_b.substr(0, common)); order != 0) return order < 0;
+    // The longer name's next byte stands against the slash of the other path, or its end.
+    if (name_a.size() < name_b.size()) return !more_a || '/' < static_cast<uint8_t>(name_b[common]);
+    return more_b && static_cast<uint8_t>(name_a[common]) < '/';
+  }
+  return name(a) < name(b);
 }
 
 bool NodeStore::PathIs(Handle handle, std::string_view path) const {
@@ -288,6 +327,7 @@ uint64_t NodeStore::FieldsDigest(Handle handle) const {
   f.create_counter = d == nullptr ? 0 : d->create_counter;
   f.ephemeral_owner = node.kind == NodeKind::kEphemeral ? node.ephemeral_owner : 0;
   f.ttl_ms = blob.ttl_ms;
+  f.renewed_us = blob.renewed_us;
   f.bits = blob.acl.value() | static_cast<uint64_t>(node.kind) << 32 | static_cast<uint64_t>(node.null_data()) << 40;
   return FieldsTerm(PathHash(handle), f);
 }
@@ -297,7 +337,7 @@ uint64_t NodeStore::DataDigest(Handle handle) const { return DataTerm(PathHash(h
 size_t NodeStore::memory_bytes() const {
   constexpr size_t kMallocHeader = 8;
   return end_ * sizeof(Znode) + blobs_.memory_bytes() + directories_ * (sizeof(Directory) + 2 * kMallocHeader) +
-         child_capacity_ * sizeof(Handle);
+         child_list_bytes_;
 }
 
 }  // namespace synod::tree

@@ -13,33 +13,35 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/access/intern_table.h"
 #include "coordinator/base/ids.h"
 #include "coordinator/tree/blob_pool.h"
+#include "coordinator/tree/child_list.h"
 #include "coordinator/tree/digest.h"
 #include "coordinator/tree/region.h"
 #include "coordinator/tree/stat.h"
 
 namespace synod::tree {
 
-// Names a slot of the store. 0 is none. Reused after a node is freed; differs between servers, so nothing that leaves
-// the tree may follow it.
-using Handle = uint32_t;
-inline constexpr Handle kNoHandle = 0;
-
 enum class NodeKind : uint8_t { kPersistent = 0, kEphemeral = 1, kContainer = 2, kTtl = 3 };
 
 // What a node needs only once it has, or had, children. Kept for the rest of the node's life.
 struct Directory {
-  std::vector<Handle> children;  // each child knows its index here; in byte order of the names only while `sorted`
-  uint64_t create_counter = 0;   // C of section 6.3
+  ChildList children;
+  uint64_t create_counter = 0;  // C of section 6.3
   int64_t pzxid = 0;
-  uint64_t path_hash = 0;  // of this node, so that a child's takes one step
-  bool sorted = true;
+  uint64_t path_hash = 0;         // of this node, so that a child's takes one step
+  uint64_t descendants = 0;       // all nodes below
+  uint64_t descendant_bytes = 0;  // of data, of all nodes below
+  uint64_t childless_since = 0;   // kContainer: log clock (us) at which the last child went; 0 after a load
 };
 
 struct Znode {
   static constexpr uint8_t kAlive = 1;
   static constexpr uint8_t kNullData = 2;
+  static constexpr uint8_t kQuota = 4;   // a quota is registered for this very path
+  static constexpr uint8_t kLimits = 8;  // a zookeeper_limits node under /zookeeper/quota
+  static constexpr uint8_t kUsage = 16;  // a zookeeper_stats node there: shows the usage, not its data
 
   int64_t czxid;
   int64_t mzxid;
@@ -52,7 +54,7 @@ struct Znode {
   char* blob;  // see BlobFields
   int32_t version;
   Handle parent;         // of a free slot: the next free slot
-  uint32_t child_index;  // in the parent's Directory
+  uint32_t child_index;  // belongs to the parent's ChildList
   NodeKind kind;
   uint8_t flags;
   uint8_t change_bits;  // belongs to ChangeSet; survives the slot's reuse
@@ -63,19 +65,22 @@ struct Znode {
 };
 static_assert(sizeof(Znode) == 64, "the memory of a tree is counted in these");
 
-// The variable part: varint name length, name, varint data length, zigzag varint aversion, varint ACL id, varint ttl
-// (kTtl only), data.
+// The variable part: varint name length, name, varint data length, zigzag varint aversion, varint ACL id, kTtl only:
+// varint ttl and varint renewed; data.
 struct BlobFields {
   std::string_view name;
   std::string_view data;
   int32_t aversion = 0;
   AclId acl;
   uint64_t ttl_ms = 0;
+  uint64_t renewed_us = 0;  // log clock of the last data change (L5); kTtl only
 };
 
+// A blob holds one reference to its ACL for as long as it exists, and so for as long as Rollback may need it.
 class NodeStore {
  public:
-  NodeStore() = default;
+  // `acls` may be null: nobody counts. It outlives the store, which leaves its references there when it goes.
+  explicit NodeStore(access::AclTable* acls) : acls_(acls) {}
   ~NodeStore();
   NodeStore(const NodeStore&) = delete;
   NodeStore& operator=(const NodeStore&) = delete;
@@ -92,13 +97,14 @@ class NodeStore {
 
   char* NewBlob(const BlobFields& fields, NodeKind kind);
   void FreeBlob(char* blob, NodeKind kind);
-  // Puts other data into a node's blob in place. False, with nothing changed, if it does not fit or is itself part of
-  // the blob.
-  bool ReplaceDataInPlace(Znode& node, std::string_view data);
+  // Puts other fields with the same name and ACL into a node's blob in place. False, with nothing changed, if they do
+  // not fit or the data is itself part of the blob.
+  bool ReplaceInPlace(Znode& node, const BlobFields& fields);
   static std::string_view Name(const Znode& node);
   static BlobFields Fields(const Znode& node);
 
   std::string_view name(Handle handle) const { return Name(at(handle)); }
+  AclId acl(Handle handle) const;
   Directory& EnsureDirectory(Handle handle);
   const Directory* directory(Handle handle) const {
     const Znode& node = at(handle);
@@ -114,12 +120,34 @@ class NodeStore {
   }
   void AddChild(Handle parent, Handle child);
   void RemoveChild(Handle parent, Handle child);
-  // In byte order of the names. Sorts lazily: a listing pays for the changes since the last one. Good until the next
-  // change.
-  const std::vector<Handle>& SortedChildren(Handle parent);
+  // Children in byte order of their names; kNoHandle: none. They may sort lazily inside, which nobody sees.
+  Handle FirstChild(Handle parent);
+  Handle FirstChildNotBefore(Handle parent, std::string_view name);
+  Handle NextSibling(Handle child);
+  // The order of the tree (a node before its children, children by name), within `top` and what is below it: what comes
+  // after `handle`; with `skip_below`, after all below `handle` too.
+  Handle NextInOrder(Handle handle, Handle top, bool skip_below);
+  // The first in the order of deletion (children by name, a node after its children): down to a leaf.
+  Handle FirstLeaf(Handle handle);
+
+  // All nodes below, and the bytes of their data.
+  uint64_t descendants(Handle handle) const {
+    const Directory* d = directory(handle);
+    return d == nullptr ? 0 : d->descendants;
+  }
+  // Adds to the sums of `handle` and all above it; differences wrap. REQUIRES Directories.
+  void AddBelow(Handle handle, uint64_t nodes, uint64_t bytes) {
+    for (; handle != kNoHandle; handle = at(handle).parent) {
+      Directory& d = *at(handle).directory;
+      d.descendants += nodes;
+      d.descendant_bytes += bytes;
+    }
+  }
 
   std::string Path(Handle handle) const;
   size_t PathLength(Handle handle) const;
+  // Whether the one's full path comes before the other's in byte order.
+  bool PathBefore(Handle a, Handle b) const;
   // Whether the node's full path is `path`.
   bool PathIs(Handle handle, std::string_view path) const;
   uint64_t PathHash(Handle handle) const;
@@ -132,12 +160,15 @@ class NodeStore {
  private:
   static constexpr size_t kChunkNodes = kRegionBytes / sizeof(Znode);
 
+  size_t Depth(Handle handle) const;
+
+  access::AclTable* acls_;
   std::vector<Znode*> chunks_;
   Handle end_ = 1;
   Handle free_ = kNoHandle;
   BlobPool blobs_;
   size_t directories_ = 0;
-  size_t child_capacity_ = 0;  // sum over the directories
+  size_t child_list_bytes_ = 0;  // sum over the directories
 };
 
 }  // namespace synod::tree

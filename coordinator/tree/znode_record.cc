@@ -6,7 +6,7 @@
 namespace synod::tree {
 namespace {
 
-constexpr uint8_t kFormat = 1;
+constexpr uint8_t kFormat = 2;
 
 // Differences wrap, so that any two values can be written and read back.
 int64_t Minus(int64_t a, int64_t b) {
@@ -41,7 +41,10 @@ std::string EncodeZnode(const NodeStore& store, Handle handle) {
   out.Varint(directory == nullptr ? 0 : directory->create_counter);
   out.Varint(blob.acl.value());
   if (node.kind == NodeKind::kEphemeral) out.SignedVarint(node.ephemeral_owner);
-  if (node.kind == NodeKind::kTtl) out.Varint(blob.ttl_ms);
+  if (node.kind == NodeKind::kTtl) {
+    out.Varint(blob.ttl_ms);
+    out.Varint(blob.renewed_us);
+  }
   if (node.null_data()) {
     out.Varint(0);
   } else {
@@ -73,6 +76,7 @@ absl::Status DecodeZnode(std::string_view value, ZnodeRecord* record) {
   record->acl = AclId(static_cast<uint32_t>(acl));
   record->ephemeral_owner = record->kind == NodeKind::kEphemeral ? in.SignedVarint() : 0;
   record->ttl_ms = record->kind == NodeKind::kTtl ? in.Varint() : 0;
+  record->renewed_us = record->kind == NodeKind::kTtl ? in.Varint() : 0;
   uint64_t data = in.Varint();
   record->data.reset();
   if (data > 0) record->data = in.Take(data - 1);

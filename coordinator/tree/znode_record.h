@@ -28,6 +28,7 @@ struct ZnodeRecord {
   uint64_t create_counter = 0;
   int64_t ephemeral_owner = 0;
   uint64_t ttl_ms = 0;
+  uint64_t renewed_us = 0;
   AclId acl;
   std::optional<std::string_view> data;
 };

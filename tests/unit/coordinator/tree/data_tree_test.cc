@@ -30,12 +30,12 @@ class DataTreeTest : public testing::Test {
   }
   Stat StatOf(std::string_view path) {
     Stat stat;
-    EXPECT_EQ(tree_.Exists(path, &stat), Error::kOk) << path;
+    EXPECT_EQ(tree_.Exists(kServer, path, &stat), Error::kOk) << path;
     return stat;
   }
   std::vector<std::string> Children(std::string_view path) {
     std::vector<std::string> names;
-    EXPECT_EQ(tree_.GetChildren(path, &names, nullptr), Error::kOk) << path;
+    EXPECT_EQ(tree_.GetChildren(kServer, path, &names, nullptr), Error::kOk) << path;
     return names;
   }
   std::vector<std::string> EventPaths() {
@@ -60,7 +60,7 @@ TEST_F(DataTreeTest, FreshTreeLooksLikeAFreshZooKeeper) {  // 6.3, 6.5, 17
   EXPECT_EQ(tree_.node_count(), 4u);
   EXPECT_EQ(tree_.data_bytes(), 1u + 10u + 16u + 17u);
   AclId acl;
-  EXPECT_EQ(tree_.GetAcl("/zookeeper/config", &acl, nullptr), Error::kOk);
+  EXPECT_EQ(tree_.GetAcl(kServer, "/zookeeper/config", &acl, nullptr, nullptr), Error::kOk);
   EXPECT_EQ(acl, AclId(1));
   EXPECT_EQ(tree_.digest(), tree_.ComputeDigest());
 }
@@ -144,7 +144,7 @@ TEST_F(DataTreeTest, SequenceIs64BitsAndPrintsAtLeastTenDigits) {  // 8.3
   EXPECT_EQ(path, "/q/n9999999999");
   EXPECT_EQ(tree->Create(At(1), args, &path, &stat), Error::kOk);
   EXPECT_EQ(path, "/q/n10000000000");
-  ASSERT_EQ(tree->Exists("/q", &stat), Error::kOk);
+  ASSERT_EQ(tree->Exists(kServer, "/q", &stat), Error::kOk);
   EXPECT_EQ(stat.cversion, static_cast<int32_t>(static_cast<uint32_t>(2 * 10000000001ull - 2)));
   EXPECT_EQ(tree->digest(), tree->ComputeDigest());
 }
@@ -162,7 +162,7 @@ TEST_F(DataTreeTest, DeleteErrorsComeInTheOrderOfTheSheet) {  // 11.2
   EXPECT_EQ(tree_.Delete(At(9), "/x", 0), Error::kNotEmpty);
   EXPECT_EQ(tree_.Delete(At(9), "/x/y", 0), Error::kOk);
   EXPECT_EQ(tree_.Delete(At(9), "/x", -1), Error::kOk);
-  EXPECT_EQ(tree_.Exists("/x", nullptr), Error::kNoNode);
+  EXPECT_EQ(tree_.Exists(kServer, "/x", nullptr), Error::kNoNode);
 }
 
 TEST_F(DataTreeTest, DeleteRaisesTheParentsPzxidOnlyIfLarger) {  // 6.2
@@ -214,15 +214,15 @@ TEST_F(DataTreeTest, NullDataIsNotEmptyData) {  // hazard 10
   tree_.Create(At(1), args, nullptr, nullptr);
   std::optional<std::string_view> data = "?";
   Stat stat;
-  EXPECT_EQ(tree_.GetData("/n", &data, &stat), Error::kOk);
+  EXPECT_EQ(tree_.GetData(kServer, "/n", &data, &stat), Error::kOk);
   EXPECT_FALSE(data.has_value());
   EXPECT_EQ(stat.data_length, 0);
   uint64_t digest = tree_.digest();
   tree_.SetData(At(2), "/n", "", -1, nullptr);
-  tree_.GetData("/n", &data, nullptr);
+  tree_.GetData(kServer, "/n", &data, nullptr);
   EXPECT_EQ(data, std::string_view(""));
   tree_.SetData(At(2), "/n", std::nullopt, -1, nullptr);
-  tree_.GetData("/n", &data, nullptr);
+  tree_.GetData(kServer, "/n", &data, nullptr);
   EXPECT_FALSE(data.has_value());
   EXPECT_NE(tree_.digest(), digest);
 }
@@ -231,19 +231,19 @@ TEST_F(DataTreeTest, DataMayBeAViewIntoTheTree) {
   Create("/a");
   tree_.SetData(At(2), "/a", std::string(30, 'q') + "tail", -1, nullptr);
   std::optional<std::string_view> data;
-  tree_.GetData("/a", &data, nullptr);
+  tree_.GetData(kServer, "/a", &data, nullptr);
   tree_.SetData(At(3), "/a", data->substr(2), -1, nullptr);
-  tree_.GetData("/a", &data, nullptr);
+  tree_.GetData(kServer, "/a", &data, nullptr);
   EXPECT_EQ(*data, std::string(28, 'q') + "tail");
 }
 
 TEST_F(DataTreeTest, CheckTestsExistenceAndVersion) {  // 11.5
   Create("/a");
-  EXPECT_EQ(tree_.Check("/a", -1, nullptr), Error::kOk);
-  EXPECT_EQ(tree_.Check("/a", 0, nullptr), Error::kOk);
-  EXPECT_EQ(tree_.Check("/a", 1, nullptr), Error::kBadVersion);
-  EXPECT_EQ(tree_.Check("/b", -1, nullptr), Error::kNoNode);
-  EXPECT_EQ(tree_.Check("b", -1, nullptr), Error::kBadArguments);
+  EXPECT_EQ(tree_.Check(kServer, "/a", -1, nullptr), Error::kOk);
+  EXPECT_EQ(tree_.Check(kServer, "/a", 0, nullptr), Error::kOk);
+  EXPECT_EQ(tree_.Check(kServer, "/a", 1, nullptr), Error::kBadVersion);
+  EXPECT_EQ(tree_.Check(kServer, "/b", -1, nullptr), Error::kNoNode);
+  EXPECT_EQ(tree_.Check(kServer, "b", -1, nullptr), Error::kBadArguments);
 }
 
 TEST_F(DataTreeTest, ChildrenAreInByteOrder) {
@@ -253,7 +253,7 @@ TEST_F(DataTreeTest, ChildrenAreInByteOrder) {
   EXPECT_THAT(Children("/"), ElementsAre("B", "a-", "a0", "b", "zookeeper", "\xc3\xa9"));
 }
 
-TEST_F(DataTreeTest, EphemeralsGoTogetherInDescendingPathOrderWithOneZxid) {  // 8.4, hazard 19
+TEST_F(DataTreeTest, EphemeralsGoTogetherOldestFirstWithOneZxid) {  // 8.4, hazard 19
   Create("/d");
   Create("/d/b", 7);
   Create("/a", 7);
@@ -263,12 +263,12 @@ TEST_F(DataTreeTest, EphemeralsGoTogetherInDescendingPathOrderWithOneZxid) {  //
   EXPECT_EQ(StatOf("/a").ephemeral_owner, SessionId(7));
   EXPECT_EQ(tree_.ephemeral_count(), 4u);
   tree_.TakeEvents();
-  tree_.DeleteEphemerals(At(40), SessionId(7));
+  EXPECT_TRUE(tree_.DeleteEphemerals(At(40), SessionId(7), 100));
   std::vector<Event> events = tree_.TakeEvents();
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[0].path, "/d/b");
-  EXPECT_EQ(events[1].path, "/d/a");
-  EXPECT_EQ(events[2].path, "/a");
+  EXPECT_EQ(events[1].path, "/a");
+  EXPECT_EQ(events[2].path, "/d/a");
   for (const Event& e : events) EXPECT_EQ(e.zxid, Zxid(40));
   EXPECT_EQ(StatOf("/d").pzxid, Zxid(40));
   EXPECT_EQ(tree_.ephemeral_count(), 1u);
@@ -364,11 +364,11 @@ TEST_F(DataTreeTest, ManyChildrenComeAndGo) {
   constexpr int kNodes = 50000;
   for (int i = 0; i < kNodes; ++i) ASSERT_EQ(Create(absl::StrCat("/d/", i * 7919 % kNodes), i % 2 + 1), Error::kOk);
   EXPECT_EQ(Children("/d").size(), static_cast<size_t>(kNodes));
-  tree_.DeleteEphemerals(At(100000), SessionId(1));
+  EXPECT_TRUE(tree_.DeleteEphemerals(At(100000), SessionId(1), SIZE_MAX));
   EXPECT_EQ(StatOf("/d").num_children, kNodes / 2);
   for (const std::string& name : Children("/d"))
-    ASSERT_EQ(tree_.Exists(absl::StrCat("/d/", name), nullptr), Error::kOk);
-  tree_.DeleteEphemerals(At(100001), SessionId(2));
+    ASSERT_EQ(tree_.Exists(kServer, absl::StrCat("/d/", name), nullptr), Error::kOk);
+  EXPECT_TRUE(tree_.DeleteEphemerals(At(100001), SessionId(2), SIZE_MAX));
   EXPECT_EQ(tree_.node_count(), 5u);
   EXPECT_EQ(tree_.digest(), tree_.ComputeDigest());
 }

@@ -182,7 +182,7 @@ TEST_F(SnapshotTest, LoadingRefusesDamage) {
     longer[key] += "x";
     EXPECT_TRUE(refuses(longer)) << key;
     Records other_format = records;
-    other_format[key][0] = 2;
+    other_format[key][0] = 1;  // yesterday's
     EXPECT_TRUE(refuses(other_format)) << key;
     Records unknown_kind = records;
     unknown_kind[key][1] = 4;
@@ -199,28 +199,30 @@ TEST_F(SnapshotTest, LoadingRefusesDamage) {
   EXPECT_TRUE(refuses(too_many));
 }
 
-TEST_F(SnapshotTest, KindAndTtlSurvive) {  // room for containers and TTL nodes
+TEST_F(SnapshotTest, KindAndTtlSurvive) {
   ByteWriter out;
-  out.U8(1);
+  out.U8(2);
   out.U8(3);  // TTL
   for (int i = 0; i < 7; ++i) out.SignedVarint(i * 1000 - 3);
   out.Varint(5);
   out.Varint(70000);
   out.Varint(1099511627775);  // ttl
+  out.Varint(123456789);      // renewed
   out.Varint(0);              // null data
   std::unique_ptr<DataTree> tree = LoadWith("/t", out.bytes());
-  ASSERT_EQ(tree->SetData({Zxid(1), 0}, "/t", std::nullopt, -1, nullptr), Error::kOk);
+  ASSERT_EQ(tree->SetData({Zxid(1), 0, 987654321}, "/t", std::nullopt, -1, nullptr), Error::kOk);
   std::optional<std::string> written;
   tree->CloseChanges();
   EXPECT_TRUE(tree->WriteClosed([&](std::string, std::optional<std::string> v) { written = v; }, [] { return true; }));
   ASSERT_TRUE(written.has_value());
   ByteReader in(*written);
-  EXPECT_EQ(in.U8(), 1);
+  EXPECT_EQ(in.U8(), 2);
   EXPECT_EQ(in.U8(), 3);
   for (int i = 0; i < 7; ++i) in.SignedVarint();
   EXPECT_EQ(in.Varint(), 5u);
   EXPECT_EQ(in.Varint(), 70000u);
   EXPECT_EQ(in.Varint(), 1099511627775u);
+  EXPECT_EQ(in.Varint(), 987654321u);
   EXPECT_EQ(in.Varint(), 0u);
   EXPECT_TRUE(in.Finish("record").ok());
 }

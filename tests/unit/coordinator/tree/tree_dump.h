@@ -16,6 +16,8 @@
 
 namespace synod::tree {
 
+inline const access::Caller kServer = access::Caller::Unrestricted();
+
 struct NodeDump {
   Stat stat;
   std::optional<std::string> data;
@@ -36,10 +38,10 @@ struct TreeDump {
 inline void DumpNode(const DataTree& tree, const std::string& path, TreeDump* dump) {
   NodeDump& node = dump->nodes[path];
   std::optional<std::string_view> data;
-  EXPECT_EQ(tree.GetData(path, &data, &node.stat), Error::kOk) << path;
+  EXPECT_EQ(tree.GetData(kServer, path, &data, &node.stat), Error::kOk) << path;
   if (data.has_value()) node.data = std::string(*data);
-  EXPECT_EQ(tree.GetAcl(path, &node.acl, nullptr), Error::kOk) << path;
-  EXPECT_EQ(tree.GetChildren(path, &node.children, nullptr), Error::kOk) << path;
+  EXPECT_EQ(tree.GetAcl(kServer, path, &node.acl, nullptr, nullptr), Error::kOk) << path;
+  EXPECT_EQ(tree.GetChildren(kServer, path, &node.children, nullptr), Error::kOk) << path;
   for (const std::string& name : std::vector<std::string>(node.children)) {
     DumpNode(tree, (path == "/" ? "" : path) + "/" + name, dump);
   }
@@ -69,21 +71,27 @@ inline Records AllRecords(DataTree& tree) {
   return records;
 }
 
-inline std::unique_ptr<DataTree> Load(const Records& records) {
-  std::unique_ptr<DataTree> tree = DataTree::ForLoading();
+// With records of the ACL table among them, if there is one.
+inline std::unique_ptr<DataTree> Load(const Records& records, access::AclTable* acls = nullptr) {
+  std::unique_ptr<DataTree> tree = DataTree::ForLoading(acls);
   for (const auto& [key, value] : records) {
-    absl::Status status = tree->LoadRecord(key, value);
+    bool is_acl = acls != nullptr && access::AclTable::IsKey(key);
+    absl::Status status = is_acl ? acls->LoadRecord(key, value) : tree->LoadRecord(key, value);
     EXPECT_TRUE(status.ok()) << status;
   }
   absl::Status status = tree->FinishLoading();
   EXPECT_TRUE(status.ok()) << status;
+  if (acls != nullptr) {
+    status = acls->FinishLoading();
+    EXPECT_TRUE(status.ok()) << status;
+  }
   return tree;
 }
 
 // A record as docs/formats/znode_record.md has it, of a persistent node with zxids and times 0 and empty data.
 inline std::string PlainRecord(int32_t version, uint64_t create_counter) {
   ByteWriter out;
-  out.U8(1);  // format
+  out.U8(2);  // format
   out.U8(0);  // persistent
   for (int i = 0; i < 5; ++i) out.SignedVarint(0);
   out.SignedVarint(version);

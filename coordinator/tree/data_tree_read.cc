@@ -1,0 +1,161 @@
+// The reads of DataTree.
+#include <algorithm>
+
+#include "coordinator/tree/data_tree.h"
+#include "coordinator/tree/data_tree_impl.h"
+#include "coordinator/tree/path.h"
+
+namespace synod::tree {
+
+Handle DataTree::Impl::Behind(const access::Caller& caller, Handle top, std::string_view below_top) const {
+  Handle node = top;
+  while (!below_top.empty()) {
+    if (!Allows(caller, node, access::kRead)) return store.NextInOrder(node, top, true);
+    below_top.remove_prefix(1);  // the slash
+    std::string_view name = below_top.substr(0, below_top.find('/'));
+    below_top.remove_prefix(name.size());
+    Handle child = FindChild(node, name);
+    if (child == kNoHandle) {
+      child = store.FirstChildNotBefore(node, name);
+      return child != kNoHandle ? child : store.NextInOrder(node, top, true);
+    }
+    node = child;
+  }
+  return store.NextInOrder(node, top, !Allows(caller, node, access::kRead));
+}
+
+bool DataTree::Has(std::string_view path) const { return impl_->Find(path) != kNoHandle; }
+
+Error DataTree::Check(const access::Caller& caller, std::string_view path, int32_t version, Stat* stat) const {
+  Handle handle;
+  if (Error error = impl_->LookupAllowed(caller, path, access::kRead, &handle); error != Error::kOk) return error;
+  if (version != -1 && version != impl_->store.at(handle).version) return Error::kBadVersion;
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
+  return Error::kOk;
+}
+
+Error DataTree::Exists(const access::Caller& caller, std::string_view path, Stat* stat) const {
+  return Check(caller, path, -1, stat);
+}
+
+Error DataTree::GetData(const access::Caller& caller, std::string_view path, std::optional<std::string_view>* data,
+                        Stat* stat) const {
+  Handle handle;
+  if (Error error = impl_->LookupAllowed(caller, path, access::kRead, &handle); error != Error::kOk) return error;
+  *data = impl_->ShownData(handle);
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
+  return Error::kOk;
+}
+
+Error DataTree::GetChildren(const access::Caller& caller, std::string_view path, std::vector<std::string>* names,
+                            Stat* stat) const {
+  Handle handle;
+  if (Error error = impl_->LookupAllowed(caller, path, access::kRead, &handle); error != Error::kOk) return error;
+  NodeStore& store = impl_->store;
+  names->clear();
+  names->reserve(store.child_count(handle));
+  for (Handle child = store.FirstChild(handle); child != kNoHandle; child = store.NextSibling(child)) {
+    names->emplace_back(store.name(child));
+  }
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
+  return Error::kOk;
+}
+
+Error DataTree::ListPage(const access::Caller& caller, const PageArgs& args, std::vector<PageEntry>* entries,
+                         bool* more, Stat* stat) const {
+  Handle handle;
+  if (Error error = impl_->LookupAllowed(caller, args.path, access::kRead, &handle); error != Error::kOk) return error;
+  NodeStore& store = impl_->store;
+  entries->clear();
+  *more = false;
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
+  Handle child = store.FirstChildNotBefore(handle, std::max(args.after, args.prefix));
+  if (child != kNoHandle && !args.after.empty() && store.name(child) == args.after) child = store.NextSibling(child);
+  size_t bytes = 0;
+  for (; child != kNoHandle; child = store.NextSibling(child)) {
+    std::string_view name = store.name(child);
+    if (!name.starts_with(args.prefix)) return Error::kOk;
+    PageEntry entry;
+    entry.name = name;
+    if (args.with_stat || args.with_data) {
+      entry.denied = !impl_->Allows(caller, child, access::kRead);
+      if (args.with_stat && !entry.denied) entry.stat = impl_->ShownStat(child);
+      if (args.with_data && !entry.denied) entry.data = impl_->ShownData(child);
+    }
+    bytes += name.size() + entry.data.value_or(std::string_view()).size();
+    if (entries->size() >= args.limit || (bytes > args.bytes_max && !entries->empty())) {
+      *more = true;
+      return Error::kOk;
+    }
+    entries->push_back(std::move(entry));
+  }
+  return Error::kOk;
+}
+
+Error DataTree::CountDescendants(const access::Caller& caller, std::string_view path, uint64_t* count) const {
+  Handle handle;
+  if (Error error = impl_->LookupAllowed(caller, path, access::kRead, &handle); error != Error::kOk) return error;
+  *count = impl_->store.descendants(handle);
+  return Error::kOk;
+}
+
+Error DataTree::GetAcl(const access::Caller& caller, std::string_view path, AclId* acl, bool* admin, Stat* stat) const {
+  Handle handle;
+  Error error = impl_->LookupAllowed(caller, path, access::kRead | access::kAdmin, &handle);
+  if (error != Error::kOk) return error;
+  *acl = impl_->store.acl(handle);
+  if (admin != nullptr) *admin = impl_->Allows(caller, handle, access::kAdmin);
+  if (stat != nullptr) *stat = impl_->ShownStat(handle);
+  return Error::kOk;
+}
+
+std::vector<std::string> DataTree::Ephemerals(SessionId owner, std::string_view prefix, std::string_view after,
+                                              size_t limit) const {
+  std::vector<std::string> paths;
+  if (limit == 0) return paths;
+  impl_->ephemerals.VisitByPath(owner, std::max(prefix, after), [&](Handle handle) {
+    std::string path = impl_->store.Path(handle);
+    if (!after.empty() && path <= after) return true;
+    if (!path.starts_with(prefix)) return false;
+    paths.push_back(std::move(path));
+    return paths.size() < limit;
+  });
+  return paths;
+}
+
+Error DataTree::EphemeralsBelow(const access::Caller& caller, std::string_view path, std::string_view after,
+                                size_t limit, size_t visit_max, std::vector<std::string>* paths,
+                                std::string* next) const {
+  paths->clear();
+  next->clear();
+  Handle top;
+  if (Error error = impl_->LookupAllowed(caller, path, access::kRead, &top); error != Error::kOk) return error;
+  NodeStore& store = impl_->store;
+  Handle node = top;
+  if (!after.empty()) {
+    std::string_view above = path == "/" ? std::string_view() : path;
+    if (!IsValidPath(after) || !after.starts_with(above)) return Error::kBadArguments;
+    std::string_view rest = after == "/" ? std::string_view() : after.substr(above.size());
+    if (!rest.empty() && rest[0] != '/') return Error::kBadArguments;
+    node = impl_->Behind(caller, top, rest);
+  }
+  Handle last = kNoHandle;
+  for (size_t visited = 0; node != kNoHandle; ++visited) {
+    // One step at least, so that who goes on comes to an end.
+    if (last != kNoHandle && (visited >= visit_max || paths->size() >= limit)) {
+      *next = store.Path(last);
+      return Error::kOk;
+    }
+    const Znode& znode = store.at(node);
+    bool ephemeral = znode.kind == NodeKind::kEphemeral;
+    // What is below `top` is only come to through directories that the caller may list.
+    if (ephemeral && (node != top || impl_->Allows(caller, znode.parent, access::kRead))) {
+      paths->push_back(store.Path(node));
+    }
+    last = node;
+    node = store.NextInOrder(node, top, !impl_->Allows(caller, node, access::kRead));
+  }
+  return Error::kOk;
+}
+
+}  // namespace synod::tree
