@@ -3,15 +3,16 @@
 #include <atomic>
 #include <limits>
 #include <optional>
-#include <random>
 #include <utility>
 
 #include "coordinator/base/status_macros.h"
 #include "coordinator/client/convert.h"
+#include "coordinator/client/requests.h"
 #include "coordinator/client/server_list.h"
 #include "coordinator/client/session.h"
 #include "coordinator/client/stream_loop.h"
 #include "coordinator/client/unary_calls.h"
+#include "coordinator/client/utf8.h"
 
 namespace synod::client {
 namespace {
@@ -23,11 +24,6 @@ ReplyHandler Handler(Callback<T> done, Result<T> (*convert)(const Error&, v1::Re
       [done = std::move(done), convert](const Error& error, v1::Reply& reply) mutable { done(convert(error, reply)); };
 }
 
-uint64_t DrawSeed() {
-  std::random_device device;
-  return (uint64_t{device()} << 32) | device();
-}
-
 }  // namespace
 
 // All but the atomics belongs to the loop's thread.
@@ -35,10 +31,11 @@ struct Client::Impl : StreamHandler {
   Impl(ClientOptions options, ServerList list, uint64_t seed)
       : request_timeout(options.request_timeout), times(Times(options)), servers(std::move(list)) {
     if (options.session) {
-      session.emplace(servers.addresses, servers.chroot, times, seed, std::move(options.on_session));
+      session.emplace(servers.addresses, servers.chroot, std::move(options.credentials), times, seed,
+                      std::move(options.on_session));
     }
     loop.emplace([this] { return Step(); });
-    if (!options.session) calls.emplace(&*loop, servers, times, seed);
+    if (!options.session) calls.emplace(&*loop, servers, std::move(options.credentials), times, seed);
     loop->Post([] {});  // connect now, not with the first operation
   }
   ~Impl() override {
@@ -66,10 +63,10 @@ struct Client::Impl : StreamHandler {
 
   void Submit(v1::Request request, WatchCallback watch, ReplyHandler done) {
     Submission submission{std::move(request), std::move(watch), std::move(done)};
-    if (!PathsAreUtf8(submission.request)) {
+    if (!TextsAreUtf8(&submission.request)) {
       loop->Post([done = std::move(submission.done)]() mutable {
         v1::Reply none;
-        done({ErrorCode::kBadArguments, Effect::kNotDone, "a path is not UTF-8"}, none);
+        done({ErrorCode::kBadArguments, Effect::kNotDone, "a path or name is not UTF-8"}, none);
       });
       return;
     }
@@ -164,6 +161,9 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
   if (options.request_timeout <= absl::ZeroDuration() || options.connect_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("request and connect timeouts must be positive");
   }
+  for (const Credential& credential : options.credentials) {
+    if (!IsUtf8(credential.scheme)) return absl::InvalidArgumentError("the scheme of a credential is not UTF-8");
+  }
   const uint64_t seed = options.seed != 0 ? options.seed : DrawSeed();
   return std::unique_ptr<Client>(new Client(std::make_unique<Impl>(std::move(options), std::move(servers), seed)));
 }
@@ -173,6 +173,25 @@ Client::~Client() = default;
 
 void Client::Create(std::string path, Data data, CreateMode mode, Callback<Created> done) {
   impl_->Submit(CreateRequest(std::move(path), std::move(data), mode), nullptr, Handler(std::move(done), &CreatedFrom));
+}
+void Client::Create(std::string path, Data data, CreateOptions options, Callback<Created> done) {
+  impl_->Submit(CreateRequest(std::move(path), std::move(data), std::move(options)), nullptr,
+                Handler(std::move(done), &CreatedFrom));
+}
+void Client::Put(std::string path, Data data, Callback<Created> done) {
+  CreateOptions options;
+  options.on_existing = OnExisting::kSet;
+  Create(std::move(path), std::move(data), std::move(options), std::move(done));
+}
+void Client::Delete(std::string path, DeleteOptions options, Callback<Deleted> done) {
+  impl_->Submit(DeleteRequest(std::move(path), options), nullptr, Handler(std::move(done), &DeletedFrom));
+}
+void Client::DeleteTree(std::string path, DeleteTreeOptions options, Callback<Deleted> done) {
+  impl_->Submit(DeleteTreeRequest(std::move(path), options), nullptr, Handler(std::move(done), &DeletedFrom));
+}
+void Client::SetAcl(std::string path, Acl acl, int32_t version, Callback<Written> done) {
+  impl_->Submit(SetAclRequest(std::move(path), std::move(acl), version), nullptr,
+                Handler(std::move(done), &WrittenFrom));
 }
 void Client::Delete(std::string path, int32_t version, Callback<Written> done) {
   impl_->Submit(DeleteRequest(std::move(path), version), nullptr, Handler(std::move(done), &WrittenFrom));
@@ -185,6 +204,14 @@ void Client::Check(std::string path, int32_t version, Callback<Written> done) {
 }
 void Client::Multi(std::vector<Operation> operations, Callback<MultiOutcome> done) {
   impl_->Submit(MultiRequest(std::move(operations)), nullptr, Handler(std::move(done), &MultiFrom));
+}
+void Client::Txn(std::vector<Compare> compares, std::vector<Operation> then_operations,
+                 std::vector<Operation> else_operations, Callback<TxnOutcome> done) {
+  impl_->Submit(TxnRequest(std::move(compares), std::move(then_operations), std::move(else_operations)), nullptr,
+                Handler(std::move(done), &TxnFrom));
+}
+void Client::Authenticate(Credential credential, Callback<int64_t> done) {
+  impl_->Submit(AuthenticateRequest(std::move(credential)), nullptr, Handler(std::move(done), &ZxidFrom));
 }
 void Client::Exists(std::string path, ReadStrength strength, WatchCallback watch, Callback<NodeStat> done) {
   v1::Request request = ExistsRequest(std::move(path), strength, watch != nullptr);
@@ -199,6 +226,39 @@ void Client::GetChildren(std::string path, bool with_stat, ReadStrength strength
   v1::Request request = ChildrenRequest(std::move(path), with_stat, strength, watch != nullptr);
   impl_->Submit(std::move(request), std::move(watch), Handler(std::move(done), &ChildrenFrom));
 }
+void Client::GetAcl(std::string path, ReadStrength strength, Callback<NodeAcl> done) {
+  impl_->Submit(GetAclRequest(std::move(path), strength), nullptr, Handler(std::move(done), &NodeAclFrom));
+}
+void Client::List(std::string path, ListOptions options, ReadStrength strength, Callback<Listing> done) {
+  impl_->Submit(ListRequest(std::move(path), std::move(options), strength), nullptr,
+                Handler(std::move(done), &ListingFrom));
+}
+void Client::ListAll(std::string path, ListOptions options, ReadStrength strength, ListPageCallback on_page,
+                     Callback<int64_t> done) {
+  List(path, options, strength,
+       [this, path, options, strength, on_page = std::move(on_page),
+        done = std::move(done)](Result<Listing> page) mutable {
+         if (!page.ok()) return done(page.error());
+         // Taken before the page is given away.
+         if (page->more && !page->entries.empty()) options.after = page->entries.back().name;
+         const bool more = page->more && !page->entries.empty();
+         const int64_t zxid = page->zxid;
+         if (!on_page(*page) || !more) return done(zxid);
+         ListAll(std::move(path), std::move(options), strength, std::move(on_page), std::move(done));
+       });
+}
+void Client::MultiRead(std::vector<ReadOperation> operations, ReadStrength strength, Callback<ReadResults> done) {
+  impl_->Submit(MultiReadRequest(std::move(operations), strength), nullptr, Handler(std::move(done), &ReadResultsFrom));
+}
+void Client::GetEphemerals(EphemeralsOptions options, ReadStrength strength, Callback<Ephemerals> done) {
+  impl_->Submit(EphemeralsRequest(std::move(options), strength), nullptr, Handler(std::move(done), &EphemeralsFrom));
+}
+void Client::CountDescendants(std::string path, ReadStrength strength, Callback<Count> done) {
+  impl_->Submit(CountRequest(std::move(path), strength), nullptr, Handler(std::move(done), &CountFrom));
+}
+void Client::WhoAmI(Callback<Identities> done) {
+  impl_->Submit(WhoAmIRequest(), nullptr, Handler(std::move(done), &IdentitiesFrom));
+}
 void Client::Sync(std::string path, Callback<int64_t> done) {
   impl_->Submit(SyncRequest(std::move(path)), nullptr, Handler(std::move(done), &ZxidFrom));
 }
@@ -207,18 +267,28 @@ void Client::AddWatch(std::string path, PersistentWatchKind kind, WatchCallback 
   impl_->Submit(AddWatchRequest(std::move(path), kind), std::move(watch), Handler(std::move(done), &ZxidFrom));
 }
 void Client::RemoveWatch(std::string path, PersistentWatchKind kind, Callback<int64_t> done) {
+  RemoveWatch(std::move(path), static_cast<WatchKind>(kind), std::move(done));
+}
+void Client::RemoveWatch(std::string path, WatchKind kind, Callback<int64_t> done) {
   impl_->Submit(RemoveWatchRequest(std::move(path), static_cast<v1::WatchKind>(kind)), nullptr,
                 Handler(std::move(done), &ZxidFrom));
 }
+void Client::CheckWatch(std::string path, WatchKind kind, Callback<int64_t> done) {
+  impl_->Submit(CheckWatchRequest(std::move(path), static_cast<v1::WatchKind>(kind)), nullptr,
+                Handler(std::move(done), &ZxidFrom));
+}
 void Client::Close(Callback<int64_t> done) {
-  v1::Request request;
-  request.mutable_close_session();
-  impl_->Submit(std::move(request), nullptr, Handler(std::move(done), &ZxidFrom));
+  impl_->Submit(CloseRequest(), nullptr, Handler(std::move(done), &ZxidFrom));
 }
 
 bool Client::HoldsSession() const {
   const int64_t until = impl_->held_until_ns.load();
   return until == std::numeric_limits<int64_t>::max() || MonotonicNow() < absl::Nanoseconds(until);
+}
+absl::Duration Client::HeldUntil() const {
+  const int64_t until = impl_->held_until_ns.load();
+  if (until == std::numeric_limits<int64_t>::max()) return absl::InfiniteDuration();
+  return until == std::numeric_limits<int64_t>::min() ? -absl::InfiniteDuration() : absl::Nanoseconds(until);
 }
 int64_t Client::session_id() const { return impl_->session_id.load(); }
 bool Client::OnCallbackThread() const { return impl_->loop->OnLoopThread(); }

@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/access/schemes.h"
 #include "coordinator/base/check.h"
-#include "coordinator/client/convert.h"
+#include "coordinator/client/requests.h"
 
 namespace synod::client {
 namespace {
@@ -15,22 +16,9 @@ constexpr size_t kMaxMessageBytes = 256 * 1024;
 constexpr size_t kMaxMessageRequests = 1'000;
 // A larger request would be refused by the server's transport, and end the stream each time it is sent.
 constexpr size_t kMaxRequestBytes = 3'500'000;
+constexpr char kClosed[] = "the client was closed";
 
 absl::Duration Fraction(absl::Duration d, int numerator, int denominator) { return d * numerator / denominator; }
-
-bool IsWrite(v1::Request::OperationCase operation) {
-  switch (operation) {
-    case v1::Request::kCreate:
-    case v1::Request::kDelete:
-    case v1::Request::kSetData:
-    case v1::Request::kCheck:
-    case v1::Request::kMulti:
-    case v1::Request::kCloseSession:
-      return true;
-    default:
-      return false;
-  }
-}
 
 void AppendVarint(uint64_t v, std::string* out) {
   while (v >= 0x80) {
@@ -48,8 +36,8 @@ size_t DataBytes(const v1::Request& request) {
 
 }  // namespace
 
-Session::Session(std::vector<std::string> addresses, Chroot chroot, SessionTimes times, uint64_t seed,
-                 SessionCallback on_state)
+Session::Session(std::vector<std::string> addresses, Chroot chroot, std::vector<Credential> credentials,
+                 SessionTimes times, uint64_t seed, SessionCallback on_state)
     : addresses_(std::move(addresses)),
       chroot_(std::move(chroot)),
       times_(times),
@@ -59,6 +47,7 @@ Session::Session(std::vector<std::string> addresses, Chroot chroot, SessionTimes
       backoff_(times.backoff_initial, times.backoff_cap, random_.Fork()),
       timeout_(times.timeout),
       grace_(times.disconnect_grace),
+      credentials_(std::move(credentials)),
       retry_at_(-absl::InfiniteDuration()) {}
 
 // ---- time ----
@@ -204,6 +193,10 @@ void Session::OnEnded(uint64_t attempt, const absl::Status& status, absl::Durati
   if (attempt != attempt_ || phase_ == Phase::kWaiting || phase_ == Phase::kFinished) return;
   const std::string text(status.message());
   if (status.code() == absl::StatusCode::kUnauthenticated) {
+    if (session_id_ == 0) {  // there is nothing to expire: it is the credentials
+      const Error refused{ErrorCode::kAuthFailed, Effect::kNotDone, text};
+      return Finish(SessionState::kClosed, refused, refused);
+    }
     if (closing_) {
       return Finish(SessionState::kClosed, {ErrorCode::kClosed, Effect::kNotDone, "the session was closed"},
                     {ErrorCode::kClosed, Effect::kMayHaveBeenDone, "the session was closed"});
@@ -231,10 +224,22 @@ std::string Session::ConnectMessage(absl::Duration now) {
   connect->set_disconnect_grace_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(times_.disconnect_grace)));
   connect->set_last_zxid(last_zxid_);
   connect->set_confirmed_below(ConfirmedBelow());
-  watches_.FillRearm(watch_zxid_, connect->mutable_rearm());
+  watches_.FillRearm(connect->mutable_rearm());
+  FillCredentials(connect);
   connect_sent_ = true;
   connect_sent_at_ = now;
   return message.SerializeAsString();
+}
+
+void Session::FillCredentials(v1::Connect* connect) const {
+  for (const Credential& credential : credentials_) FillCredential(credential, connect->add_credentials());
+  for (const Pending& pending : requests_) {
+    if (!pending.ever_sent) break;
+    // A connect that a server refuses ends the session; a request that it refuses does not.
+    if (pending.credential && access::Authenticate(pending.credential->scheme, pending.credential->credential)) {
+      FillCredential(*pending.credential, connect->add_credentials());
+    }
+  }
 }
 
 // ---- requests ----
@@ -245,10 +250,7 @@ void Session::Submit(Submission submission, absl::Duration now) {
   pending.write = IsWrite(pending.operation);
   pending.done = std::move(submission.done);
   if (phase_ == Phase::kFinished || closing_) {
-    const bool expired = state_ == SessionState::kExpired;
-    return Answer(pending,
-                  {expired ? ErrorCode::kSessionExpired : ErrorCode::kClosed, Effect::kNotDone,
-                   expired ? "the session expired: make a new client" : "the client was closed"},
+    return Answer(pending, phase_ == Phase::kFinished ? end_ : Error{ErrorCode::kClosed, Effect::kNotDone, kClosed},
                   {});
   }
   if (requests_.size() >= times_.max_pending_requests) {
@@ -265,6 +267,10 @@ void Session::Submit(Submission submission, absl::Duration now) {
   }
   pending.id = next_id_++;
   pending.request = std::move(submission.request);
+  if (pending.operation == v1::Request::kAuthenticate) {
+    const v1::Credential& credential = pending.request.authenticate().credential();
+    pending.credential = Credential{credential.scheme(), credential.credential()};
+  }
   AddChroot(chroot_, &pending.request);
   pending.watch = std::move(submission.watch);
   pending.deadline = submission.deadline;
@@ -329,6 +335,8 @@ std::optional<std::string> Session::TakeMessage(absl::Duration now) {
 void Session::Finish(SessionState state, const Error& unsent, const Error& sent) {
   phase_ = Phase::kFinished;
   connect_.reset();
+  end_ = unsent;
+  if (state == SessionState::kExpired) end_.message = "the session expired: make a new client";
   SetState(state);
   std::deque<Pending> requests = std::move(requests_);
   requests_.clear();
@@ -348,8 +356,8 @@ void Session::Finish(SessionState state, const Error& unsent, const Error& sent)
 void Session::Abandon() {
   if (phase_ == Phase::kFinished) return;
   if (phase_ != Phase::kWaiting) disconnect_ = attempt_;
-  Finish(SessionState::kClosed, {ErrorCode::kClosed, Effect::kNotDone, "the client was closed"},
-         {ErrorCode::kClosed, Effect::kMayHaveBeenDone, "the client was closed"});
+  Finish(SessionState::kClosed, {ErrorCode::kClosed, Effect::kNotDone, kClosed},
+         {ErrorCode::kClosed, Effect::kMayHaveBeenDone, kClosed});
 }
 
 void Session::SetState(SessionState state) {

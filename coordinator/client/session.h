@@ -51,14 +51,16 @@ struct SessionTimes {
 //
 // Invariants:
 //  - requests_ holds all unanswered requests in order; [0, sent_) were sent on the present stream, and replies come for
-//  requests_[0].
+//    requests_[0].
 //  - a write gets its number when first sent, and is sent again as the same bytes (S2).
-//  - last_zxid_ is at least the zxid of everything shown to the user (S9); watches are valid at watch_zxid_, which only
-//  replies and pongs
-//    raise: of all items only they say that every event up to their zxid came before.
+//  - last_zxid_ is at least the zxid of everything shown to the user (S9).
+//  - watches_ knows what was shown of events: replies and pongs say that every event up to their zxid came before, an
+//    event only that those of its own watch did (W2, W3).
+//  - credentials_ are those that a server took. One under way goes with a connect too once it was sent: it may have
+//  been
+//    applied, and then its reply alone would not bring it to the new connection.
 //  - lost is raised at two thirds of the timeout after the last answered ping was *sent* (S7). Attaching to a session
-//  again is not an
-//    answered ping; creating one is.
+//    again is not an answered ping; creating one is.
 class Session {
  public:
   using Task = absl::AnyInvocable<void()>;
@@ -67,8 +69,8 @@ class Session {
     uint64_t attempt = 0;
   };
 
-  Session(std::vector<std::string> addresses, Chroot chroot, SessionTimes times, uint64_t seed,
-          SessionCallback on_state);
+  Session(std::vector<std::string> addresses, Chroot chroot, std::vector<Credential> credentials, SessionTimes times,
+          uint64_t seed, SessionCallback on_state);
 
   // ---- inputs ----
   void Submit(Submission submission, absl::Duration now);
@@ -117,7 +119,8 @@ class Session {
     std::string watch_path;
     v1::WatchKind watch_kind = v1::DATA;
     WatchCallback watch;
-    ReplyHandler done;  // null: the caller was answered with kTimeout; the entry keeps its place
+    std::optional<Credential> credential;  // Authenticate
+    ReplyHandler done;                     // null: the caller was answered with kTimeout; the entry keeps its place
     absl::Duration deadline = absl::InfiniteDuration();
   };
 
@@ -135,6 +138,7 @@ class Session {
   absl::Duration PingInterval() const;
   absl::Duration StallTimeout() const;
   std::string ConnectMessage(absl::Duration now);
+  void FillCredentials(v1::Connect* connect) const;
   void Encode(Pending& pending);
   uint64_t ConfirmedBelow() const;
 
@@ -144,7 +148,6 @@ class Session {
   void OnEvent(const v1::WatchEvent& event);
   void OnPong(const v1::Pong& pong, absl::Duration now);
   void ArmWatch(Pending& pending, const v1::Reply& reply);
-  void StripPaths(v1::Reply& reply) const;
   void Answer(Pending& pending, const Error& error, v1::Reply reply);
 
   const std::vector<std::string> addresses_;
@@ -162,8 +165,9 @@ class Session {
   absl::Duration timeout_;
   absl::Duration grace_;
   int64_t last_zxid_ = 0;
-  int64_t watch_zxid_ = 0;
   Watches watches_;
+  std::vector<Credential> credentials_;
+  Error end_;             // once finished: what later calls get
   bool closing_ = false;  // a CloseSession was sent
 
   // The connection.

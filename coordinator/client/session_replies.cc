@@ -1,4 +1,5 @@
 // What a session makes of the server's messages.
+#include <algorithm>
 #include <utility>
 
 #include "coordinator/base/check.h"
@@ -51,10 +52,10 @@ void Session::OnConnected(const v1::Connected& connected, absl::Duration now) {
   if (connected.max_outstanding() > 0) window_ = connected.max_outstanding();
   max_data_bytes_ = connected.max_data_bytes();
   last_zxid_ = std::max(last_zxid_, connected.zxid());
-  // Events of watches set again come after this message: connected.zxid says nothing of watch_zxid_, but for a session
-  // without any.
+  // Events of watches set again come after this message: connected.zxid says nothing of them, but for a session without
+  // any.
   if (created) {
-    watch_zxid_ = connected.zxid();
+    watches_.ShownUpTo(connected.zxid());
     answered_ping_sent_at_ = connect_sent_at_;
   }
   phase_ = Phase::kOpen;
@@ -78,7 +79,7 @@ bool Session::OnReply(v1::Reply& reply, absl::Duration now) {
   --sent_;
   waiting_since_ = sent_ > 0 ? now : absl::InfiniteDuration();
   last_zxid_ = std::max(last_zxid_, reply.zxid());
-  watch_zxid_ = std::max(watch_zxid_, reply.zxid());
+  watches_.ShownUpTo(reply.zxid());
   if (pending.deadline != absl::InfiniteDuration()) {
     for (auto [it, end] = deadlines_.equal_range(pending.deadline); it != end; ++it) {
       if (it->second == pending.id) {
@@ -88,8 +89,12 @@ bool Session::OnReply(v1::Reply& reply, absl::Duration now) {
     }
   }
   ArmWatch(pending, reply);
-  StripPaths(reply);
+  StripChroot(chroot_, pending.operation, &reply);
   const Error error = ErrorOf(reply);
+  if (pending.credential && error.ok() &&
+      std::find(credentials_.begin(), credentials_.end(), *pending.credential) == credentials_.end()) {
+    credentials_.push_back(*std::move(pending.credential));
+  }
   const bool closed = pending.operation == v1::Request::kCloseSession && error.ok();
   Answer(pending, error, std::move(reply));
   if (!closed) return true;
@@ -101,9 +106,10 @@ bool Session::OnReply(v1::Reply& reply, absl::Duration now) {
 
 void Session::OnEvent(const v1::WatchEvent& event) {
   last_zxid_ = std::max(last_zxid_, event.zxid());
-  auto callbacks = watches_.Fire(event.type(), event.path());
+  auto callbacks = watches_.Fire(event.type(), event.path(), {event.zxid(), event.ordinal()});
   if (callbacks.empty()) return;
-  WatchEvent out{static_cast<WatchEvent::Type>(event.type()), chroot_.Strip(event.path()), event.zxid()};
+  WatchEvent out{static_cast<WatchEvent::Type>(event.type()), chroot_.Strip(event.path()), event.zxid(),
+                 event.ordinal()};
   for (auto& callback : callbacks) {
     deliveries_.push_back([callback = std::move(callback), out] { (*callback)(out); });
   }
@@ -111,7 +117,7 @@ void Session::OnEvent(const v1::WatchEvent& event) {
 
 void Session::OnPong(const v1::Pong& pong, absl::Duration now) {
   last_zxid_ = std::max(last_zxid_, pong.zxid());
-  watch_zxid_ = std::max(watch_zxid_, pong.zxid());
+  watches_.ShownUpTo(pong.zxid());
   while (!pings_.empty() && pings_.front().number <= pong.ping()) {
     // An answer to a later ping answers the earlier ones too.
     answered_ping_sent_at_ = std::max(answered_ping_sent_at_, pings_.front().sent_at);
@@ -133,14 +139,6 @@ void Session::ArmWatch(Pending& pending, const v1::Reply& reply) {
   if (kind == v1::EXISTS && reply.error() == v1::OK) kind = v1::DATA;
   const bool absent = reply.error() == v1::NO_NODE && kind == v1::EXISTS;
   if (reply.error() == v1::OK || absent) watches_.Add(pending.watch_path, kind, std::move(pending.watch));
-}
-
-void Session::StripPaths(v1::Reply& reply) const {
-  if (chroot_.root().empty()) return;
-  if (!reply.result().path().empty()) reply.mutable_result()->set_path(chroot_.Strip(reply.result().path()));
-  for (v1::OpResult& result : *reply.mutable_results()) {
-    if (!result.path().empty()) result.set_path(chroot_.Strip(result.path()));
-  }
 }
 
 void Session::Answer(Pending& pending, const Error& error, v1::Reply reply) {

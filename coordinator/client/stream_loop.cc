@@ -10,6 +10,8 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <random>
 #include <set>
 #include <thread>
 #include <utility>
@@ -94,6 +96,11 @@ absl::Duration MonotonicNow() {
   return absl::DurationFromTimespec(now);
 }
 
+uint64_t DrawSeed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
 // Members are the loop thread's but for the inbox.
 struct StreamLoop::Impl : Tag {
   explicit Impl(Step step) : step(std::move(step)) {}
@@ -160,11 +167,17 @@ struct StreamLoop::Impl : Tag {
 
 // A stream outlives its ByteStream until its last tag has come back, then deletes itself.
 struct StreamLoop::Impl::Stream {
-  Stream(Impl* loop, const std::string& address, absl::Duration connect_timeout, StreamHandler* handler)
-      : loop(loop), handler(handler), channel(MakeChannel(address, connect_timeout)), stub(channel) {
+  // `only_request`: nothing is written after it.
+  Stream(Impl* loop, const std::string& address, const std::string& method, std::optional<std::string> only_request,
+         absl::Duration connect_timeout, StreamHandler* handler)
+      : loop(loop),
+        handler(handler),
+        channel(MakeChannel(address, connect_timeout)),
+        stub(channel),
+        only_request(std::move(only_request)) {
     ++loop->live;
     loop->contexts.insert(&context);
-    call = stub.PrepareCall(&context, kSessionMethod, &loop->queue);
+    call = stub.PrepareCall(&context, method, &loop->queue);
     ++tags;
     call->StartCall(static_cast<Tag*>(&started_tag));
   }
@@ -177,6 +190,11 @@ struct StreamLoop::Impl::Stream {
     --tags;
     if (!ok) return End();
     if (handler != nullptr) handler->OnStarted();
+    if (only_request.has_value()) {
+      ++tags;
+      call->WriteLast(ToBuffer(*std::exchange(only_request, std::nullopt)), grpc::WriteOptions(),
+                      static_cast<Tag*>(&written_tag));
+    }
     ++tags;
     call->Read(&incoming, static_cast<Tag*>(&read_tag));
   }
@@ -219,6 +237,7 @@ struct StreamLoop::Impl::Stream {
   StreamHandler* handler;  // null: abandoned
   std::shared_ptr<grpc::Channel> channel;
   grpc::GenericStub stub;
+  std::optional<std::string> only_request;
   grpc::ClientContext context;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call;
   grpc::ByteBuffer incoming;
@@ -347,7 +366,18 @@ std::unique_ptr<ByteStream> StreamLoop::Open(const std::string& address, absl::D
                                              StreamHandler* handler) {
   auto handle = std::make_unique<Impl::Stream::Handle>();
   handle->owner = handler;
-  handle->stream = new Impl::Stream(impl_.get(), address, connect_timeout, handle.get());  // deletes itself
+  handle->stream = new Impl::Stream(impl_.get(), address, kSessionMethod, std::nullopt, connect_timeout,
+                                    handle.get());  // deletes itself
+  return handle;
+}
+
+std::unique_ptr<ByteStream> StreamLoop::OpenAnswers(const std::string& address, const std::string& method,
+                                                    std::string request, absl::Duration connect_timeout,
+                                                    StreamHandler* handler) {
+  auto handle = std::make_unique<Impl::Stream::Handle>();
+  handle->owner = handler;
+  handle->stream = new Impl::Stream(impl_.get(), address, method, std::move(request), connect_timeout,
+                                    handle.get());  // deletes itself
   return handle;
 }
 

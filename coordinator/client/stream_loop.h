@@ -1,4 +1,4 @@
-// The gRPC of the library, as bytes: session streams and unary calls on one thread.
+// The gRPC of the library, as bytes: session streams, streams of answers and unary calls on one thread.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,8 @@ namespace synod::client {
 // Time since boot that never goes back and, unlike the plain monotonic clock, goes on while the machine sleeps: a lease
 // of a sleeping client runs out (S7).
 absl::Duration MonotonicNow();
+// From the system's random device.
+uint64_t DrawSeed();
 
 // What a stream reports, on the loop's thread, in this order: OnStarted at most once, then OnMessage and OnWritten,
 // then OnEnded once.
@@ -23,7 +25,7 @@ class StreamHandler {
   virtual ~StreamHandler() = default;
   // The transport stands; the stream can be written.
   virtual void OnStarted() = 0;
-  // One encoded ServerMessage; the view lives for the call.
+  // One encoded message; the view lives for the call. Nothing is read before it returns.
   virtual void OnMessage(std::string_view bytes) = 0;
   // The last Write has left; the next one may come.
   virtual void OnWritten() = 0;
@@ -31,11 +33,12 @@ class StreamHandler {
   virtual void OnEnded(const absl::Status& status) = 0;
 };
 
-// A session stream. Destroying it cancels the stream at once; its handler hears nothing afterwards. Loop's thread only.
+// A stream. Destroying it cancels it at once; its handler hears nothing afterwards. Loop's thread only.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
-  // One encoded ClientMessage. REQUIRES: OnStarted was called, and OnWritten for every Write before.
+  // One encoded ClientMessage, on a session stream. REQUIRES: OnStarted was called, and OnWritten for every Write
+  // before.
   virtual void Write(std::string bytes) = 0;
 };
 
@@ -66,6 +69,11 @@ class StreamLoop {
   // Opens synod.v1.Coordination/Session on a connection of its own: no back-off, no broken state is inherited from an
   // earlier attempt. Loop's thread only. `handler` lives until the stream is destroyed or OnEnded was called.
   std::unique_ptr<ByteStream> Open(const std::string& address, absl::Duration connect_timeout, StreamHandler* handler);
+
+  // The same of `method` ("/synod.v1.Coordination/Watch"), which takes one request and answers with a stream: `request`
+  // is sent once the transport stands. Write must not be called; OnWritten means nothing.
+  std::unique_ptr<ByteStream> OpenAnswers(const std::string& address, const std::string& method, std::string request,
+                                          absl::Duration connect_timeout, StreamHandler* handler);
 
   // A unary call of `method` ("/synod.v1.Coordination/Call"), on a connection that is kept per address. The call is
   // sent only once the connection stands, so that a failure before is known to have had no effect. `done` runs on the

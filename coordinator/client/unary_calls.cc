@@ -6,31 +6,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/access/schemes.h"
 #include "coordinator/client/convert.h"
+#include "coordinator/client/requests.h"
 
 namespace synod::client {
 namespace {
 
 constexpr char kCallMethod[] = "/synod.v1.Coordination/Call";
-
-bool IsWrite(v1::Request::OperationCase operation) {
-  return operation == v1::Request::kCreate || operation == v1::Request::kDelete || operation == v1::Request::kSetData ||
-         operation == v1::Request::kCheck || operation == v1::Request::kMulti;
-}
-
-// What unary calls do not carry.
-const char* NeedsSession(const Submission& submission) {
-  const v1::Request& request = submission.request;
-  const auto ephemeral = [](v1::CreateMode mode) { return mode == v1::EPHEMERAL || mode == v1::EPHEMERAL_SEQUENTIAL; };
-  if (submission.watch != nullptr || request.has_add_watch() || request.has_remove_watch())
-    return "a watch needs a session";
-  if (request.has_close_session()) return "there is no session to close";
-  if (request.has_create() && ephemeral(request.create().mode())) return "an ephemeral node needs a session";
-  for (const v1::MultiOperation& operation : request.multi().operations()) {
-    if (operation.has_create() && ephemeral(operation.create().mode())) return "an ephemeral node needs a session";
-  }
-  return nullptr;
-}
 
 }  // namespace
 
@@ -45,9 +28,11 @@ struct UnaryCalls::Pending {
   size_t server = 0;
 };
 
-UnaryCalls::UnaryCalls(StreamLoop* loop, ServerList servers, SessionTimes times, uint64_t seed)
+UnaryCalls::UnaryCalls(StreamLoop* loop, ServerList servers, std::vector<Credential> credentials, SessionTimes times,
+                       uint64_t seed)
     : loop_(loop),
       servers_(std::move(servers)),
+      credentials_(std::move(credentials)),
       times_(times),
       random_(seed),
       server_(random_.Below(servers_.addresses.size())) {}
@@ -62,8 +47,22 @@ void UnaryCalls::Fail(Pending& pending, Error error) {
   pending.done(error, none);
 }
 
+void UnaryCalls::Authenticate(Submission& submission) {
+  const v1::Credential& credential = submission.request.authenticate().credential();
+  v1::Reply reply;
+  if (!access::Authenticate(credential.scheme(), credential.credential())) {
+    return submission.done({ErrorCode::kAuthFailed, Effect::kNotDone,
+                            absl::StrCat("scheme \"", credential.scheme(), "\" takes no such credential")},
+                           reply);
+  }
+  credentials_.push_back({credential.scheme(), credential.credential()});
+  reply.set_zxid(last_zxid_);
+  submission.done({}, reply);
+}
+
 void UnaryCalls::Submit(Submission submission, absl::Duration now) {
-  if (const char* why = NeedsSession(submission)) {
+  if (submission.request.has_authenticate()) return Authenticate(submission);
+  if (const char* why = NeedsSession(submission.request)) {
     v1::Reply none;
     return submission.done({ErrorCode::kBadArguments, Effect::kNotDone, why}, none);
   }
@@ -85,6 +84,7 @@ void UnaryCalls::Send(std::shared_ptr<Pending> pending, absl::Duration now) {
   v1::CallRequest request;
   *request.mutable_request() = pending->request;
   request.set_last_zxid(last_zxid_);
+  for (const Credential& credential : credentials_) FillCredential(credential, request.add_credentials());
   const absl::Duration left = std::max(pending->deadline - now, absl::Milliseconds(1));
   loop_->Call(servers_.addresses[pending->server], kCallMethod, request.SerializeAsString(),
               std::min(times_.connect_timeout, left), left, [this, alive = alive_, pending](CallOutcome outcome) {
@@ -105,12 +105,15 @@ void UnaryCalls::OnOutcome(const std::shared_ptr<Pending>& pending, CallOutcome 
     server_ = pending->server;
     last_zxid_ = std::max(last_zxid_, reply.reply().zxid());
     v1::Reply& r = *reply.mutable_reply();
-    if (!r.result().path().empty()) r.mutable_result()->set_path(servers_.chroot.Strip(r.result().path()));
-    for (v1::OpResult& result : *r.mutable_results()) result.set_path(servers_.chroot.Strip(result.path()));
+    StripChroot(servers_.chroot, pending->request.operation_case(), &r);
     return pending->done(ErrorOf(r), r);
   }
   Error error;
-  const bool told = ErrorFromDetails(outcome.details, &error);
+  bool told = ErrorFromDetails(outcome.details, &error);
+  if (!told && outcome.status.code() == absl::StatusCode::kUnauthenticated) {
+    told = true;
+    error = {ErrorCode::kAuthFailed, Effect::kNotDone, std::string(outcome.status.message())};
+  }
   if (!told) {
     error = {ErrorCode::kUnavailable, pending->write && outcome.sent ? Effect::kMayHaveBeenDone : Effect::kNotDone,
              std::string(outcome.status.message())};

@@ -1,8 +1,10 @@
 // Requests without a session, over unary calls.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "coordinator/base/random.h"
@@ -15,11 +17,12 @@ namespace synod::client {
 
 // Each request goes to one server; a read, and a write that certainly had no effect, is tried again on the next until
 // its deadline. A write whose outcome is unknown fails with kMayHaveBeenDone and is never repeated. Watches, ephemerals
-// and session requests are refused. Loop's thread only.
+// and session requests are refused; Authenticate is kept here, for the calls after it. Loop's thread only.
 class UnaryCalls {
  public:
   // `retry` is called when a waiting request may be due: the loop's step calls Retry. `loop` outlives this.
-  UnaryCalls(StreamLoop* loop, ServerList servers, SessionTimes times, uint64_t seed);
+  UnaryCalls(StreamLoop* loop, ServerList servers, std::vector<Credential> credentials, SessionTimes times,
+             uint64_t seed);
   ~UnaryCalls();
 
   // `submission.deadline` of infinity becomes now + the session timeout: a call without a session has no other end.
@@ -32,9 +35,11 @@ class UnaryCalls {
   void Send(std::shared_ptr<Pending> pending, absl::Duration now);
   void OnOutcome(const std::shared_ptr<Pending>& pending, CallOutcome outcome, absl::Duration now);
   void Fail(Pending& pending, Error error);
+  void Authenticate(Submission& submission);
 
   StreamLoop* const loop_;
   const ServerList servers_;
+  std::vector<Credential> credentials_;
   const SessionTimes times_;
   Random random_;
   size_t server_;          // the one that served last

@@ -75,12 +75,17 @@ class WatchesTest : public ::testing::Test {
     const std::string name = path + " " + v1::WatchKind_Name(kind);
     watches_.Add(path, kind, [this, name](const WatchEvent&) { fired_.push_back(name); });
   }
+  // As of the next zxid.
   std::vector<std::string> Fire(v1::WatchEvent::Type type, const std::string& path) {
+    return FireAt(type, path, {++zxid_, 0});
+  }
+  std::vector<std::string> FireAt(v1::WatchEvent::Type type, const std::string& path, Cursor at) {
     fired_.clear();
-    for (auto& callback : watches_.Fire(type, path)) (*callback)({});
+    for (auto& callback : watches_.Fire(type, path, at)) (*callback)({});
     return fired_;
   }
   Watches watches_;
+  int64_t zxid_ = 0;
   std::vector<std::string> fired_;
 };
 

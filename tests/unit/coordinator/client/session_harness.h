@@ -9,17 +9,18 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/client/convert.h"
+#include "coordinator/client/requests.h"
 #include "coordinator/client/session.h"
 
 namespace synod::client {
 
 class SessionTest : public ::testing::Test {
  protected:
-  void Make(SessionTimes times = {}, std::string chroot = "", size_t servers = 3) {
+  void Make(SessionTimes times = {}, std::string chroot = "", size_t servers = 3,
+            std::vector<Credential> credentials = {}) {
     std::vector<std::string> addresses;
     for (size_t i = 0; i < servers; ++i) addresses.push_back("server" + std::to_string(i) + ":1");
-    session_ = std::make_unique<Session>(addresses, Chroot(chroot), times, 7,
+    session_ = std::make_unique<Session>(addresses, Chroot(chroot), std::move(credentials), times, 7,
                                          [this](SessionState s) { log_.push_back(std::string(SessionStateName(s))); });
   }
   // Runs what the session wants done at `now_`.
@@ -60,9 +61,10 @@ class SessionTest : public ::testing::Test {
     Attach();
     Connected(timeout_ms, grace_ms);
   }
-  void Pong(uint64_t ping) {
+  void Pong(uint64_t ping, int64_t zxid = 0) {
     v1::ServerMessage message;
     message.add_items()->mutable_pong()->set_ping(ping);
+    message.mutable_items(0)->mutable_pong()->set_zxid(zxid);
     session_->OnMessage(attempt_, message, now_);
     Step();
   }
@@ -75,12 +77,13 @@ class SessionTest : public ::testing::Test {
     session_->OnMessage(attempt_, message, now_);
     Step();
   }
-  void Event(v1::WatchEvent::Type type, const std::string& path, int64_t zxid = 0) {
+  void Event(v1::WatchEvent::Type type, const std::string& path, int64_t zxid = 0, uint32_t ordinal = 0) {
     v1::ServerMessage message;
     v1::WatchEvent* event = message.add_items()->mutable_event();
     event->set_type(type);
     event->set_path(path);
     event->set_zxid(zxid);
+    event->set_ordinal(ordinal);
     session_->OnMessage(attempt_, message, now_);
     Step();
   }

@@ -156,16 +156,17 @@ TEST_F(SessionTest, WatchesAreArmedAgainWithTheZxidTheyWereValidAt) {  // W2
   Reply(3, v1::OK, 12);
   Reply(4, v1::NO_NODE, 13);  // no watch on the data of a missing node
   Reply(5, v1::OK, 14);
-  // An event says nothing of other events up to its zxid: it must not move the watches' zxid.
-  Event(v1::WatchEvent::CREATED, "/tree/x", 99);
+  // An event says nothing of other watches' events up to its zxid: it moves the cursor of its own.
+  Event(v1::WatchEvent::CREATED, "/tree/x", 99, 6);
   End(absl::UnavailableError("cut"));
   const v1::ClientMessage message = Attach();
   std::vector<std::string> armed;
   for (const v1::WatchSet& set : message.connect().rearm()) {
-    armed.push_back(set.path() + " " + v1::WatchKind_Name(set.kind()) + " " + std::to_string(set.since_zxid()));
+    armed.push_back(set.path() + " " + v1::WatchKind_Name(set.kind()) + " " +
+                    Cursor{set.since_zxid(), set.since_ordinal()}.ToString());
   }
-  EXPECT_THAT(armed, ElementsAre("/absent EXISTS 14", "/data DATA 14", "/there DATA 14",
-                                 "/tree WATCH_PERSISTENT_RECURSIVE 14"));
+  EXPECT_THAT(armed, ElementsAre("/absent EXISTS 14-0", "/data DATA 14-0", "/there DATA 14-0",
+                                 "/tree WATCH_PERSISTENT_RECURSIVE 99-6"));
   EXPECT_EQ(message.connect().last_zxid(), 99);  // S9
 }
 
