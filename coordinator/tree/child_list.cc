@@ -191,6 +191,18 @@ Handle ChildList::FirstNotBefore(NodeStore& store, std::string_view name) {
   return found != run.handles.end() ? *found : Next(store, run.handles.back());
 }
 
+void ChildList::Visit(NodeStore& store, Handle from, absl::FunctionRef<bool(Handle)> visit) {
+  while (from != kNoHandle) {
+    uint32_t number = store.at(from).child_index / kChunkMax;
+    Run& run = RunOf(number);
+    Sort(store, number, run);
+    for (size_t i = store.at(from).child_index % kChunkMax; i < run.handles.size(); ++i) {
+      if (!visit(run.handles[i])) return;
+    }
+    from = Next(store, run.handles.back());
+  }
+}
+
 size_t ChildList::memory_bytes() const {
   if (many_ == nullptr) return few_.handles.capacity() * sizeof(Handle);
   constexpr size_t kMallocs = 32;  // headers of a chunk and of its vector

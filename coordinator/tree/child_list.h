@@ -18,6 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+
 namespace synod::tree {
 
 // Names a slot of the store. 0 is none. Reused after a node is freed; differs between servers, so nothing that leaves
@@ -40,6 +42,8 @@ class ChildList {
   Handle First(NodeStore& store);
   Handle Next(NodeStore& store, Handle child);
   Handle FirstNotBefore(NodeStore& store, std::string_view name);
+  // From `from` (kNoHandle: nothing) on in byte order, until `visit` returns false. `visit` changes nothing.
+  void Visit(NodeStore& store, Handle from, absl::FunctionRef<bool(Handle)> visit);
 
   // Besides the object itself. O(1).
   size_t memory_bytes() const;

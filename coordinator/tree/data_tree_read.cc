@@ -54,9 +54,10 @@ Error DataTree::GetChildren(const access::Caller& caller, std::string_view path,
   NodeStore& store = impl_->store;
   names->clear();
   names->reserve(store.child_count(handle));
-  for (Handle child = store.FirstChild(handle); child != kNoHandle; child = store.NextSibling(child)) {
+  store.VisitSiblings(store.FirstChild(handle), [&](Handle child) {
     names->emplace_back(store.name(child));
-  }
+    return true;
+  });
   if (stat != nullptr) *stat = impl_->ShownStat(handle);
   return Error::kOk;
 }
@@ -72,23 +73,21 @@ Error DataTree::ListPage(const access::Caller& caller, const PageArgs& args, std
   Handle child = store.FirstChildNotBefore(handle, std::max(args.after, args.prefix));
   if (child != kNoHandle && !args.after.empty() && store.name(child) == args.after) child = store.NextSibling(child);
   size_t bytes = 0;
-  for (; child != kNoHandle; child = store.NextSibling(child)) {
-    std::string_view name = store.name(child);
-    if (!name.starts_with(args.prefix)) return Error::kOk;
+  store.VisitSiblings(child, [&](Handle next) {
+    std::string_view name = store.name(next);
+    if (!name.starts_with(args.prefix)) return false;
     PageEntry entry;
     entry.name = name;
     if (args.with_stat || args.with_data) {
-      entry.denied = !impl_->Allows(caller, child, access::kRead);
-      if (args.with_stat && !entry.denied) entry.stat = impl_->ShownStat(child);
-      if (args.with_data && !entry.denied) entry.data = impl_->ShownData(child);
+      entry.denied = !impl_->Allows(caller, next, access::kRead);
+      if (args.with_stat && !entry.denied) entry.stat = impl_->ShownStat(next);
+      if (args.with_data && !entry.denied) entry.data = impl_->ShownData(next);
     }
     bytes += name.size() + entry.data.value_or(std::string_view()).size();
-    if (entries->size() >= args.limit || (bytes > args.bytes_max && !entries->empty())) {
-      *more = true;
-      return Error::kOk;
-    }
-    entries->push_back(std::move(entry));
-  }
+    *more = entries->size() >= args.limit || (bytes > args.bytes_max && !entries->empty());
+    if (!*more) entries->push_back(std::move(entry));
+    return !*more;
+  });
   return Error::kOk;
 }
 

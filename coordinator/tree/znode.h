@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "coordinator/access/intern_table.h"
 #include "coordinator/base/ids.h"
 #include "coordinator/tree/blob_pool.h"
@@ -124,6 +125,10 @@ class NodeStore {
   Handle FirstChild(Handle parent);
   Handle FirstChildNotBefore(Handle parent, std::string_view name);
   Handle NextSibling(Handle child);
+  // From `from`, a child (kNoHandle: nothing), on until `visit` returns false. `visit` changes nothing.
+  void VisitSiblings(Handle from, absl::FunctionRef<bool(Handle)> visit) {
+    if (from != kNoHandle) at(at(from).parent).directory->children.Visit(*this, from, visit);
+  }
   // The order of the tree (a node before its children, children by name), within `top` and what is below it: what comes
   // after `handle`; with `skip_below`, after all below `handle` too.
   Handle NextInOrder(Handle handle, Handle top, bool skip_below);
