@@ -5,6 +5,7 @@
 
 #include "coordinator/client/backoff.h"
 #include "coordinator/client/convert.h"
+#include "coordinator/client/requests.h"
 #include "coordinator/client/server_list.h"
 #include "coordinator/client/watches.h"
 
@@ -121,6 +122,73 @@ TEST_F(WatchesTest, ARecursiveWatchHearsWhatIsBelowButNotTheListsOfChildren) {
   EXPECT_EQ(Fire(v1::WatchEvent::CREATED, "/a").size(), 2u);
   EXPECT_EQ(Fire(v1::WatchEvent::DELETED, "/").size(), 1u);
   EXPECT_EQ(Fire(v1::WatchEvent::CHILDREN_CHANGED, "/a").size(), 0u);
+}
+
+TEST(Cursor, ItsTextReadsBack) {
+  for (const Cursor cursor : {Cursor{0, 0}, Cursor{4711, 2}, Cursor{4711}, Cursor{INT64_MAX, 4294967294u}}) {
+    auto parsed = Cursor::Parse(cursor.ToString());
+    ASSERT_TRUE(parsed.ok()) << cursor.ToString();
+    EXPECT_EQ(*parsed, cursor);
+  }
+  EXPECT_EQ((Cursor{4711, 2}.ToString()), "4711-2");
+  EXPECT_EQ(*Cursor::Parse("0x1267-0x2"), (Cursor{4711, 2}));
+  EXPECT_EQ(*Cursor::Parse("4711"), Cursor{4711});
+  for (const char* text : {"", "-", "-1", "1-", "1-2-3", "1--2", "1-x", "x", "0x", "0x-1", "1 -2", "+1", "1-4294967296",
+                           "9223372036854775808", "all"}) {
+    EXPECT_FALSE(Cursor::Parse(text).ok()) << text;
+  }
+}
+
+TEST(Cursor, OrdinalsAscendWithinAZxid) {
+  EXPECT_LT((Cursor{1}), (Cursor{2, 0}));
+  EXPECT_LT((Cursor{2, 0}), (Cursor{2, 1}));
+  EXPECT_LT((Cursor{2, 1}), (Cursor{2}));
+}
+
+TEST(AddChroot, EveryPathOfARequestGetsIt) {
+  const Chroot chroot("/app");
+  const auto txn = [&] {
+    v1::Request request = TxnRequest({Compare::Exists("/c")},
+                                     {Operation::Create("/1", "x"), Operation::Delete("/2"), Operation::Set("/3", "x"),
+                                      Operation::Check("/4"), Operation::SetAcl("/5", {}), Operation::DeleteTree("/6")},
+                                     {Operation::Put("/7", "x")});
+    AddChroot(chroot, &request);
+    return request.txn();
+  }();
+  EXPECT_EQ(txn.compares(0).path(), "/app/c");
+  EXPECT_EQ(txn.then_operations(0).create().path(), "/app/1");
+  EXPECT_EQ(txn.then_operations(1).delete_().path(), "/app/2");
+  EXPECT_EQ(txn.then_operations(2).set_data().path(), "/app/3");
+  EXPECT_EQ(txn.then_operations(3).check().path(), "/app/4");
+  EXPECT_EQ(txn.then_operations(4).set_acl().path(), "/app/5");
+  EXPECT_EQ(txn.then_operations(5).delete_tree().path(), "/app/6");
+  EXPECT_EQ(txn.else_operations(0).create().path(), "/app/7");
+}
+
+TEST(AddChroot, ThePrefixOfEphemeralsStaysBelowTheRoot) {
+  const auto prefix = [](const std::string& text, bool all) {
+    EphemeralsOptions options;
+    options.prefix = text;
+    options.all_sessions = all;
+    v1::Request request = EphemeralsRequest(options, ReadStrength::kSession);
+    AddChroot(Chroot("/app"), &request);
+    return request.get_ephemerals().prefix();
+  };
+  EXPECT_EQ(prefix("", false), "/app/");  // as text: not /application
+  EXPECT_EQ(prefix("/", false), "/app/");
+  EXPECT_EQ(prefix("/a", false), "/app/a");
+  EXPECT_EQ(prefix("a", false), "a");  // of no path
+  EXPECT_EQ(prefix("", true), "/app");
+  EXPECT_EQ(prefix("/a", true), "/app/a");
+}
+
+TEST(CreateRequest, ATtlBelowAMillisecondIsNotNone) {
+  CreateOptions options;
+  options.mode = CreateMode::kPersistentTtl;
+  options.ttl = absl::Microseconds(10);
+  EXPECT_EQ(CreateRequest("/a", "x", options).create().ttl_ms(), 1u);
+  options.ttl = -absl::Seconds(1);
+  EXPECT_EQ(CreateRequest("/a", "x", options).create().ttl_ms(), 0u);  // the server refuses it
 }
 
 TEST(ErrorDetails, TheErrorIsFoundInAStatus) {
