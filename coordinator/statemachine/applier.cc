@@ -25,7 +25,11 @@ void Clear(Outcome* outcome) {
   outcome->result.error = tree::Error::kOk;
   outcome->result.path.clear();
   outcome->result.stat = {};
+  outcome->result.created = false;
+  outcome->result.deleted = 0;
+  outcome->result.remaining = 0;
   outcome->results.clear();
+  outcome->succeeded = false;
   outcome->grant.session = SessionId(0);
   outcome->grant.password.clear();
   outcome->grant.generation = OwnerGeneration(0);
@@ -41,20 +45,42 @@ void Clear(Outcome* outcome) {
 absl::Status Applier::Apply(const interfaces::BatchTimes& times, std::string_view bytes, ApplyObserver* observer) {
   SYNOD_RETURN_IF_ERROR(DecodeCommandInto(bytes, &command_));
   const auto* raise = std::get_if<RaiseVersionOp>(&command_.operation);
-  if (raise != nullptr && raise->version > version_known_) {
+  if (raise != nullptr && raise->version > options_.version_known) {
     return absl::UnimplementedError(absl::StrCat("the ensemble raised its state-machine version to ", raise->version,
-                                                 "; this server knows ", version_known_,
+                                                 "; this server knows ", options_.version_known,
                                                  ": install the newer release here"));
   }
   observer_ = observer;
   ++state_->counters.zxid;
   Clear(&outcome_);
   outcome_.zxid = state_->counters.zxid;
-  context_ = {state_->counters.zxid, times.wall_ms};
+  context_ = {.zxid = state_->counters.zxid,
+              .wall_ms = times.wall_ms,
+              .log_clock_us = state_->counters.log_clock_us,
+              .enforce_quota = state_->settings().enforce_quota};
+  tree_deletes_left_ = kMaxTreeDelete;
   if (!JudgeServerCommand()) Judge();
-  std::vector<tree::Event> events = state_->tree->TakeEvents();
-  if (observer_ != nullptr) observer_->OnCommand(command_, outcome_, events);
+  Finish();
   return absl::OkStatus();
+}
+
+void Applier::Finish() {
+  std::vector<tree::Event> events = state_->tree->TakeEvents();
+  // Before the observer is told, so that the window holds all that a watch stream may be told of.
+  if (!events.empty()) state_->window.Append(events, state_->acls);
+  std::vector<tree::QuotaExcess> excesses = state_->tree->TakeQuotaExcesses();
+  if (observer_ != nullptr) {
+    for (const tree::QuotaExcess& excess : excesses) observer_->OnQuotaExceeded(excess);
+    observer_->OnCommand(command_, outcome_, events);
+  }
+  identities_ = nullptr;
+  state_->acls.Collect();
+  state_->identities.Collect();
+}
+
+void Applier::SetCaller(const access::IdentitySet& identities) {
+  identities_ = &identities;
+  context_.caller = state_->CallerOf(identities);
 }
 
 bool Applier::JudgeServerCommand() {
@@ -62,6 +88,8 @@ bool Applier::JudgeServerCommand() {
                         [this](const CreateSessionOp& op) { return ApplyCreateSession(op), true; },
                         [this](const AttachSessionOp& op) { return ApplyAttachSession(op), true; },
                         [this](const ExpireSessionOp& op) { return ApplyExpireSession(op), true; },
+                        [this](const ContinueCloseOp& op) { return ApplyContinueClose(op), true; },
+                        [this](const RemoveIdleOp& op) { return ApplyRemoveIdle(op), true; },
                         [this](const RaiseVersionOp& op) { return ApplyRaiseVersion(op), true; },
                         [this](const SetSettingOp& op) { return ApplySetSetting(op), true; },
                         [](const auto&) { return false; },
@@ -70,9 +98,12 @@ bool Applier::JudgeServerCommand() {
 }
 
 void Applier::Judge() {
-  if (command_.session == SessionId(0)) return Execute();  // at-least-once
+  if (command_.session == SessionId(0)) {  // at-least-once
+    SetCaller(command_.identities);
+    return Execute();
+  }
   sessions::Session* session = state_->sessions.FindMutable(command_.session);
-  if (session == nullptr) {
+  if (session == nullptr || session->closing()) {
     outcome_.error = tree::Error::kSessionExpired;
     return;
   }
@@ -88,9 +119,10 @@ void Applier::Judge() {
   }
   state_->sessions.ConfirmBelow(session, command_.confirmed_below);
   if (number != Sequence(0) && number < next) return AnswerAgain(*session);
+  SetCaller(state_->identities.Get(session->identities()));
   Execute();
   if (number == Sequence(0)) return;
-  // A close took the session along; its reply table went with it.
+  // A close took the session along, or made it closing: nobody is answered under it again.
   if (std::holds_alternative<CloseSessionOp>(command_.operation)) return;
   reply_.Clear();
   EncodeOutcome(outcome_, &reply_);
@@ -115,7 +147,11 @@ void Applier::Execute() {
                  [this](const DeleteOp& op) { ApplySingle(op); },
                  [this](const SetDataOp& op) { ApplySingle(op); },
                  [this](const CheckOp& op) { ApplySingle(op); },
-                 [this](const MultiOp& op) { ApplyMulti(op); },
+                 [this](const SetAclOp& op) { ApplySingle(op); },
+                 [this](const DeleteTreeOp& op) { ApplySingle(op); },
+                 [this](const MultiOp& op) { ApplyAll(op.ops); },
+                 [this](const TxnOp& op) { ApplyTxn(op); },
+                 [this](const AuthenticateOp& op) { ApplyAuthenticate(op); },
                  [](const SyncOp&) {},  // being applied is all
                  [this](const RefusedOp& op) { outcome_.error = op.error; },
                  [this](const CloseSessionOp&) { ApplyCloseSession(); },

@@ -6,7 +6,7 @@ namespace synod::statemachine {
 // Protocol sheet 11.5; alone as well (gRPC).
 tree::Error Applier::Apply(const CheckOp& op, OpResult* result) {
   if (IsTooLarge(op.path)) return tree::Error::kTooLarge;
-  return state_->tree->Check(op.path, op.version, &result->stat);
+  return state_->tree->Check(context_.caller, op.path, op.version, &result->stat);
 }
 
 }  // namespace synod::statemachine

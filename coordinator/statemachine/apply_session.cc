@@ -13,6 +13,13 @@ bool SamePassword(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
+// What create and attach bring, by itself.
+template <typename Op>
+tree::Error JudgeArguments(const Op& op) {
+  bool good = op.password.size() == kPasswordBytes && op.timeout_ms != 0 && op.connection != 0;
+  return good ? tree::Error::kOk : tree::Error::kBadArguments;
+}
+
 }  // namespace
 
 void Applier::Grant(const sessions::Session& session) {
@@ -24,10 +31,20 @@ void Applier::Grant(const sessions::Session& session) {
                     session.last_applied()};
 }
 
+// One reference for the session that will hold it.
+IdentitySetId Applier::Hold(const access::IdentitySet& identities) {
+  IdentitySetId id = state_->identities.Intern(identities);
+  state_->identities.AddReference(id);
+  return id;
+}
+
 // S1. Ids come from the replicated state, so every server draws the same.
 void Applier::ApplyCreateSession(const CreateSessionOp& op) {
-  if (op.password.size() != kPasswordBytes || op.timeout_ms == 0 || op.connection == 0) {
-    outcome_.error = tree::Error::kBadArguments;
+  outcome_.error = JudgeArguments(op);
+  if (outcome_.error != tree::Error::kOk) return;
+  if (const sessions::Session* made = state_->sessions.FindCreated(op.connection, op.password)) {
+    Grant(*made);  // the same create, sent again: no second session that nobody would know of
+    outcome_.repeated = true;
     return;
   }
   SessionId id = state_->counters.next_session;
@@ -35,7 +52,7 @@ void Applier::ApplyCreateSession(const CreateSessionOp& op) {
   ++state_->counters.next_session;
   sessions::Session* session = state_->sessions.Add(
       id, op.password, op.native,
-      {OwnerGeneration(1), op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
+      {OwnerGeneration(1), op.connection, op.timeout_ms, op.disconnect_grace_ms, Hold(op.identities)});
   Grant(*session);
   if (observer_ != nullptr) observer_->OnSessionGranted(outcome_.grant, op.connection);
 }
@@ -43,12 +60,10 @@ void Applier::ApplyCreateSession(const CreateSessionOp& op) {
 // S4, counterexample 10: only who saw the present generation takes the session over, so a stale attach that is sent
 // again later fences nobody.
 void Applier::ApplyAttachSession(const AttachSessionOp& op) {
-  if (op.password.size() != kPasswordBytes || op.timeout_ms == 0 || op.connection == 0) {
-    outcome_.error = tree::Error::kBadArguments;
-    return;
-  }
+  outcome_.error = JudgeArguments(op);
+  if (outcome_.error != tree::Error::kOk) return;
   sessions::Session* session = state_->sessions.FindMutable(op.session);
-  if (session == nullptr) {
+  if (session == nullptr || session->closing()) {
     outcome_.error = tree::Error::kSessionExpired;
     return;
   }
@@ -65,11 +80,32 @@ void Applier::ApplyAttachSession(const AttachSessionOp& op) {
     outcome_.repeated = true;
     return;
   }
+  IdentitySetId before = session->identities();
   state_->sessions.SetOwner(
-      session, {session->generation() + 1, op.connection, op.timeout_ms, op.disconnect_grace_ms, command_.identities});
+      session, {session->generation() + 1, op.connection, op.timeout_ms, op.disconnect_grace_ms, Hold(op.identities)});
+  state_->identities.Release(before);
   if (op.clear_replies) state_->sessions.ClearReplies(session);
   Grant(*session);
   if (observer_ != nullptr) observer_->OnSessionGranted(outcome_.grant, op.connection);
+}
+
+// The identities of a connection only grow; a session's next owner brings its own.
+void Applier::ApplyAuthenticate(const AuthenticateOp& op) {
+  sessions::Session* session = state_->sessions.FindMutable(command_.session);
+  if (session == nullptr) {
+    outcome_.error = tree::Error::kBadArguments;
+    return;
+  }
+  access::IdentitySet all = state_->identities.Get(session->identities());
+  for (const access::Identity& one : op.identities) {
+    if (!access::Insert(one, &all)) {
+      outcome_.error = tree::Error::kTooLarge;
+      return;
+    }
+  }
+  IdentitySetId before = session->identities();
+  state_->sessions.SetIdentities(session, Hold(all));
+  state_->identities.Release(before);
 }
 
 void Applier::ApplyCloseSession() {
@@ -77,26 +113,43 @@ void Applier::ApplyCloseSession() {
     outcome_.error = tree::Error::kBadArguments;
     return;
   }
-  EndSession(state_->sessions.FindMutable(command_.session), /*expired=*/false);
+  Close(state_->sessions.FindMutable(command_.session), /*expired=*/false);
 }
 
 // S5: a session that was attached since the leader judged it lives on.
 void Applier::ApplyExpireSession(const ExpireSessionOp& op) {
   sessions::Session* session = state_->sessions.FindMutable(op.session);
-  if (session == nullptr) {
+  if (session == nullptr || session->closing()) {
     outcome_.error = tree::Error::kSessionExpired;
   } else if (op.seen != session->generation()) {
     outcome_.error = tree::Error::kSessionMoved;
   } else {
-    EndSession(session, /*expired=*/true);
+    Close(session, /*expired=*/true);
   }
 }
 
-void Applier::EndSession(sessions::Session* session, bool expired) {
-  SessionId id = session->id();
-  state_->tree->DeleteEphemerals(context_, id);
-  state_->sessions.Remove(session);
-  if (observer_ != nullptr) observer_->OnSessionEnded(id, expired);
+void Applier::ApplyContinueClose(const ContinueCloseOp& op) {
+  sessions::Session* session = state_->sessions.FindMutable(op.session);
+  if (session == nullptr) {
+    outcome_.error = tree::Error::kSessionExpired;
+  } else if (!session->closing()) {
+    outcome_.error = tree::Error::kBadArguments;
+  } else {
+    Close(session, session->expired());
+  }
+}
+
+// L3: a bounded number of ephemerals per command; who has more is closing until the rest is gone.
+void Applier::Close(sessions::Session* session, bool expired) {
+  const SessionId id = session->id();
+  if (state_->tree->DeleteEphemerals(context_, id, options_.ephemerals_per_command)) {
+    state_->identities.Release(session->identities());
+    state_->sessions.Remove(session);
+    if (observer_ != nullptr) observer_->OnSessionEnded(id, expired);
+  } else if (!session->closing()) {
+    state_->sessions.SetClosing(session, expired);
+    if (observer_ != nullptr) observer_->OnSessionClosing(id, expired);
+  }
 }
 
 }  // namespace synod::statemachine

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coordinator/statemachine/command.h"
+#include "coordinator/tree/data_tree.h"
 #include "coordinator/tree/error.h"
 #include "coordinator/tree/event.h"
 #include "coordinator/tree/stat.h"
@@ -16,7 +17,11 @@ namespace synod::statemachine {
 struct OpResult {
   tree::Error error = tree::Error::kOk;
   std::string path;  // create: the final path
-  tree::Stat stat;   // create, set: after the change. check: as checked.
+  tree::Stat
+      stat;  // create, set, set acl: after the change. check: as checked. kKeep, and no READ on what was found: 0
+  bool created = false;    // create: this one made the node (false: kKeep or kSet found it)
+  uint64_t deleted = 0;    // delete, delete tree: nodes that went
+  uint64_t remaining = 0;  // delete tree, partial: nodes of the subtree that are left
 };
 
 struct SessionGrant {
@@ -33,10 +38,11 @@ struct Outcome {
   Zxid zxid;                             // of the command; a repeated one: of the first time
   OpResult result;                       // single tree operations
   std::vector<OpResult>
-      results;            // multi: one per op. On failure: kOk before it, its error, kRuntimeInconsistency after it.
-  SessionGrant grant;     // create and attach session
-  bool repeated = false;  // the number had been applied before: this is the first outcome again
-  bool gap = false;       // the number is beyond the next one: no effect, no outcome; the sender re-sends (S2)
+      results;  // multi and txn: one per op. On failure: kOk before it, its error, kRuntimeInconsistency after it.
+  bool succeeded = false;  // txn: all conditions held, `results` are of then_ops; else of else_ops
+  SessionGrant grant;      // create and attach session
+  bool repeated = false;   // the number had been applied before: this is the first outcome again
+  bool gap = false;        // the number is beyond the next one: no effect, no outcome; the sender re-sends (S2)
 };
 
 // Told on the loop, in order, by every server for every command.
@@ -47,6 +53,10 @@ class ApplyObserver {
   virtual void OnCommand(const Command& command, const Outcome& outcome, const std::vector<tree::Event>& events) = 0;
   // A session appeared, or its generation, timeout or grace changed.
   virtual void OnSessionGranted(const SessionGrant& grant, uint64_t connection) = 0;
+  // A session is closing: it has more ephemerals than one command may delete (CloseSessionOp). Its end follows.
+  virtual void OnSessionClosing(SessionId session, bool expired) = 0;
+  // A quota was exceeded by the running command; before its OnCommand.
+  virtual void OnQuotaExceeded(const tree::QuotaExcess& excess) = 0;
   // A session is gone (closed or expired); its ephemerals' events come in the same command's OnCommand, right after.
   virtual void OnSessionEnded(SessionId session, bool expired) = 0;
   // The whole state was replaced by an install (S10).

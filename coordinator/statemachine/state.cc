@@ -16,11 +16,12 @@ constexpr size_t kSettingOverheadBytes = 128;
 
 }  // namespace
 
-State::State() : tree(std::make_unique<tree::DataTree>()) {}
-State::State(ForLoading) : tree(tree::DataTree::ForLoading()), has_counters_(false) {}
+State::State(size_t watch_window_bytes) : tree(std::make_unique<tree::DataTree>(&acls)), window(watch_window_bytes) {}
+State::State(ForLoading, size_t watch_window_bytes)
+    : tree(tree::DataTree::ForLoading(&acls)), window(watch_window_bytes), has_counters_(false) {}
 
 void State::SetSetting(const std::string& name, const std::string& value) {
-  auto [it, inserted] = settings_.try_emplace(name);
+  auto [it, inserted] = texts_.try_emplace(name);
   if (inserted) {
     settings_bytes_ += name.size() + kSettingOverheadBytes;
   } else {
@@ -31,22 +32,43 @@ void State::SetSetting(const std::string& name, const std::string& value) {
   settings_digest_ += SettingHash(name, value);
   settings_bytes_ += value.size();
   changed_settings_.insert(name);
+  settings_.Set(name, value);
+}
+
+access::Caller State::CallerOf(const access::IdentitySet& who) const {
+  return {&acls, &who, settings_.skip_acl || access::IsSuper(who, settings_.super_digest)};
+}
+
+Counters State::AllCounters() const {
+  Counters all = counters;
+  all.next_acl = acls.next_id();
+  all.next_identities = identities.next_id();
+  return all;
 }
 
 uint64_t State::ComputeDigest() const {
-  uint64_t sum = tree->ComputeDigest() + sessions.ComputeDigest() + CountersHash(counters);
-  for (const auto& [name, value] : settings_) sum += SettingHash(name, value);
+  uint64_t sum = tree->ComputeDigest() + sessions.ComputeDigest() + acls.ComputeDigest() + identities.ComputeDigest() +
+                 CountersHash(AllCounters());
+  for (const auto& [name, value] : texts_) sum += SettingHash(name, value);
   return sum;
+}
+
+size_t State::memory_bytes() const {
+  return tree->memory_bytes() + sessions.memory_bytes() + acls.memory_bytes() + identities.memory_bytes() +
+         window.memory_bytes() + settings_bytes_;
 }
 
 void State::CloseChanges() {
   SYNOD_CHECK(closed_small_.empty()) << "the last cut is neither written nor reopened";
   tree->CloseChanges();
   sessions.CloseChanges();
+  acls.CloseChanges();
+  identities.CloseChanges();
+  window.CloseChanges();
   closed_settings_ = std::exchange(changed_settings_, {});
-  closed_small_.push_back({std::string(1, kCountersKey), EncodeCounters(counters)});
+  closed_small_.push_back({std::string(1, kCountersKey), EncodeCounters(AllCounters())});
   for (const std::string& name : closed_settings_) {
-    closed_small_.push_back({absl::StrCat(std::string(1, kSettingKey), name), settings_.find(name)->second});
+    closed_small_.push_back({absl::StrCat(std::string(1, kSettingKey), name), texts_.find(name)->second});
   }
 }
 
@@ -60,13 +82,17 @@ bool State::WriteClosed(size_t records, size_t bytes, std::vector<interfaces::Sn
   auto keep_going = [&] { return size < bytes && written < std::max(records, kRecordsMin); };
   for (interfaces::SnapshotRecord& record : closed_small_) emit(std::move(record.key), std::move(record.value));
   closed_small_.clear();
-  if (!sessions.WriteClosed(emit, keep_going)) return false;
-  return tree->WriteClosed(emit, keep_going);
+  return acls.WriteClosed(emit, keep_going) && identities.WriteClosed(emit, keep_going) &&
+         sessions.WriteClosed(emit, keep_going) && tree->WriteClosed(emit, keep_going) &&
+         window.WriteClosed(emit, keep_going);
 }
 
 void State::ReopenChanges() {
   tree->ReopenChanges();
   sessions.ReopenChanges();
+  acls.ReopenChanges();
+  identities.ReopenChanges();
+  window.ReopenChanges();
   changed_settings_.insert(closed_settings_.begin(), closed_settings_.end());
   closed_settings_.clear();
   closed_small_.clear();
@@ -78,6 +104,9 @@ absl::Status State::LoadRecord(std::string_view key, std::string_view value) {
     if (key[0] == 'r') SYNOD_RETURN_IF_ERROR(DecodeOutcome(value).status());
     return sessions.LoadRecord(key, value);
   }
+  if (access::AclTable::IsKey(key)) return acls.LoadRecord(key, value);
+  if (access::IdentityTable::IsKey(key)) return identities.LoadRecord(key, value);
+  if (EventWindow::IsKey(key)) return window.LoadRecord(key, value);
   switch (key[0]) {
     case 'n':
       return tree->LoadRecord(key, value);
@@ -97,6 +126,22 @@ absl::Status State::LoadRecord(std::string_view key, std::string_view value) {
   }
 }
 
+absl::Status State::FinishTables() {
+  acls.set_next_id(counters.next_acl);
+  identities.set_next_id(counters.next_identities);
+  bool unknown = false;
+  sessions.ForEach([&](const sessions::Session& session) {
+    if (identities.Find(session.identities()) == nullptr) {
+      unknown = true;
+    } else {
+      identities.AddReference(session.identities());
+    }
+  });
+  if (unknown) return absl::DataLossError("snapshot: a session's identities are missing");
+  SYNOD_RETURN_IF_ERROR(acls.FinishLoading());
+  return identities.FinishLoading();
+}
+
 absl::Status State::FinishLoading(const interfaces::SnapshotMeta& meta, uint32_t version_known) {
   if (meta.state_machine_version > version_known) {
     return absl::FailedPreconditionError(absl::StrCat("snapshot of state-machine version ", meta.state_machine_version,
@@ -110,6 +155,8 @@ absl::Status State::FinishLoading(const interfaces::SnapshotMeta& meta, uint32_t
   if (!has_counters_) return absl::DataLossError("snapshot: the counters are missing");
   SYNOD_RETURN_IF_ERROR(tree->FinishLoading());
   SYNOD_RETURN_IF_ERROR(sessions.FinishLoading());
+  SYNOD_RETURN_IF_ERROR(FinishTables());
+  SYNOD_RETURN_IF_ERROR(window.FinishLoading(counters.zxid));
   if (counters.version != meta.state_machine_version || counters.log_clock_us != meta.log_clock_us) {
     return absl::DataLossError("snapshot: the counters are not those of its meta record");
   }

@@ -16,8 +16,9 @@ constexpr int64_t kRecordCostNs = 1000;
 
 class Loader final : public interfaces::StateLoader {
  public:
-  explicit Loader(uint32_t version_known)
-      : state_(std::make_unique<State>(State::ForLoading{})), version_known_(version_known) {}
+  explicit Loader(const StateMachineOptions& options)
+      : state_(std::make_unique<State>(State::ForLoading{}, options.watch_window_bytes)),
+        version_known_(options.version_known) {}
 
   absl::Status Add(std::string_view key, std::string_view value) override { return state_->LoadRecord(key, value); }
 
@@ -46,12 +47,29 @@ DiscardedState::DiscardedState(DiscardedState&&) noexcept = default;
 
 StateMachine::StateMachine(StateMachineOptions options)
     : options_(std::move(options)),
-      state_(std::make_unique<State>()),
-      applier_(std::make_unique<Applier>(state_.get(), options_.version_known)) {}
+      state_(std::make_unique<State>(options_.watch_window_bytes)),
+      applier_(NewApplier()) {}
 StateMachine::~StateMachine() = default;
+
+std::unique_ptr<Applier> StateMachine::NewApplier() {
+  return std::make_unique<Applier>(state_.get(),
+                                   ApplierOptions{.version_known = options_.version_known,
+                                                  .ephemerals_per_command = options_.ephemerals_per_command});
+}
 
 const tree::DataTree& StateMachine::tree() const { return *state_->tree; }
 const sessions::SessionTable& StateMachine::sessions() const { return state_->sessions; }
+const access::AclTable& StateMachine::acls() const { return state_->acls; }
+const access::IdentityTable& StateMachine::identities() const { return state_->identities; }
+const EventWindow& StateMachine::window() const { return state_->window; }
+const Settings& StateMachine::settings() const { return state_->settings(); }
+access::Caller StateMachine::CallerOf(const access::IdentitySet& who) const { return state_->CallerOf(who); }
+
+access::Caller StateMachine::CallerOf(SessionId session) const {
+  const sessions::Session* found = state_->sessions.Find(session);
+  return state_->CallerOf(state_->identities.Get(found == nullptr ? access::kNoIdentities : found->identities()));
+}
+
 Zxid StateMachine::last_zxid() const { return state_->counters.zxid; }
 SessionId StateMachine::next_session_id() const { return state_->counters.next_session; }
 uint64_t StateMachine::ComputeDigest() const { return state_->ComputeDigest(); }
@@ -63,8 +81,8 @@ size_t StateMachine::changed_records() const { return state_->changed_records();
 size_t StateMachine::memory_bytes() const { return state_->memory_bytes(); }
 
 std::optional<std::string_view> StateMachine::Setting(std::string_view name) const {
-  auto it = state_->settings().find(name);
-  if (it == state_->settings().end()) return std::nullopt;
+  auto it = state_->texts().find(name);
+  if (it == state_->texts().end()) return std::nullopt;
   return it->second;
 }
 
@@ -104,14 +122,12 @@ bool StateMachine::WriteClosed(absl::Duration budget, std::vector<interfaces::Sn
 
 void StateMachine::AbandonSnapshot() { state_->ReopenChanges(); }
 
-std::unique_ptr<interfaces::StateLoader> StateMachine::NewLoader() {
-  return std::make_unique<Loader>(options_.version_known);
-}
+std::unique_ptr<interfaces::StateLoader> StateMachine::NewLoader() { return std::make_unique<Loader>(options_); }
 
 void StateMachine::Install(std::unique_ptr<interfaces::StateLoader> loader, const interfaces::SnapshotMeta& meta) {
   std::unique_ptr<State> loaded = static_cast<Loader*>(loader.get())->Take();
   std::unique_ptr<State> old = std::exchange(state_, std::move(loaded));
-  applier_ = std::make_unique<Applier>(state_.get(), options_.version_known);
+  applier_ = NewApplier();
   applied_index_ = meta.index;
   applied_term_ = meta.term;
   if (options_.dispose) options_.dispose(DiscardedState(std::move(old)));

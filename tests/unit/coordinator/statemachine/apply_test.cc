@@ -13,6 +13,8 @@ class Apply : public ::testing::Test {
     h_.Unary(CreateOp{"/parent"});
     h_.Unary(CreateOp{"/parent/child"});
     h_.Numbered(session_, 0, CreateOp{"/ephemeral", "x", CreateMode::kEphemeral});
+    h_.Unary(CreateOp{"/closed", "", CreateMode::kPersistent, access::Acl{ForDigest("bob")}});
+    h_.By({Digest("bob")}, CreateOp{"/closed/child", "", CreateMode::kPersistent, access::Acl{ForDigest("bob")}});
   }
   Error Limited(Operation operation, uint32_t max_data_bytes = 100) {
     return h_.Apply({.max_data_bytes = max_data_bytes, .operation = std::move(operation)}).error;
@@ -27,7 +29,8 @@ class Apply : public ::testing::Test {
 TEST_F(Apply, ASessionsChecksComeBeforeAllOthers) {
   for (Operation operation :
        std::vector<Operation>{CreateOp{"bad", Big(), CreateMode::kContainer}, DeleteOp{"bad"}, SetDataOp{"bad", Big()},
-                              CheckOp{"bad"}, MultiOp{{DeleteOp{"bad"}}}, SyncOp{}, RefusedOp{}, CloseSessionOp{}}) {
+                              CheckOp{"bad"}, SetAclOp{"bad"}, DeleteTreeOp{"bad"}, MultiOp{{DeleteOp{"bad"}}}, TxnOp{},
+                              AuthenticateOp{}, SyncOp{}, RefusedOp{}, CloseSessionOp{}}) {
     Command command{
         .session = SessionId(99), .generation = OwnerGeneration(9), .sequence = Sequence(9), .operation = operation};
     EXPECT_EQ(h_.Apply(command).error, Error::kSessionExpired);
@@ -41,26 +44,45 @@ TEST_F(Apply, ASessionsChecksComeBeforeAllOthers) {
 }
 
 TEST_F(Apply, CreateErrorsInOrderOfPrecedence) {  // protocol sheet 11.1
-  EXPECT_EQ(Limited(CreateOp{"bad", Big(), CreateMode::kContainer, AclId(1)}), Error::kUnimplemented);
-  EXPECT_EQ(Limited(CreateOp{"bad", Big(), CreateMode::kEphemeral, AclId(1)}), Error::kBadArguments);  // no session
-  EXPECT_EQ(Limited(CreateOp{"bad", Big(), CreateMode::kPersistent, AclId(1)}), Error::kTooLarge);
-  EXPECT_EQ(Limited(CreateOp{too_long_ + "/x", "", CreateMode::kPersistent, AclId(1)}), Error::kTooLarge);
-  EXPECT_EQ(Limited(CreateOp{"bad", "", CreateMode::kPersistent, AclId(1)}), Error::kBadArguments);
-  EXPECT_EQ(Limited(CreateOp{std::string("/a\0", 3), "", CreateMode::kPersistent, AclId(1)}), Error::kBadArguments);
-  EXPECT_EQ(Limited(CreateOp{"/none/x", "", CreateMode::kPersistent, AclId(1)}), Error::kInvalidAcl);  // before NoNode
+  const access::Acl none;
+  const std::string nul("/a\0", 3);
+  using M = CreateMode;
+  h_.Unary(SetSettingOp{std::string(kExtendedTypesSetting), "no"});
+  EXPECT_EQ(Limited(CreateOp{"bad", Big(), M::kPersistentTtl, none, 0}), Error::kUnimplemented);
+  EXPECT_EQ(Limited(CreateOp{"bad", Big(), M::kPersistentSequentialTtl, none, 1}), Error::kUnimplemented);
+  EXPECT_EQ(Limited(CreateOp{"/container", "", M::kContainer}), Error::kOk);
+  h_.Unary(SetSettingOp{std::string(kExtendedTypesSetting), ""});
+  EXPECT_EQ(Limited(CreateOp{"bad", Big(), M::kPersistentTtl, none, 0}), Error::kBadArguments);
+  EXPECT_EQ(Limited(CreateOp{"bad", Big(), M::kPersistentTtl, none, kMaxTtlMs + 1}), Error::kBadArguments);
+  EXPECT_EQ(Limited(CreateOp{"/x", "", M::kContainer, std::nullopt, 5}), Error::kBadArguments);
+  EXPECT_EQ(Limited(CreateOp{"/x", "", M::kPersistentSequential, std::nullopt, 0, OnExisting::kKeep}),
+            Error::kBadArguments);
+  EXPECT_EQ(Limited(CreateOp{"/x", "", M::kPersistentSequentialTtl, std::nullopt, 1, OnExisting::kSet}),
+            Error::kBadArguments);
+  EXPECT_EQ(Limited(CreateOp{"bad", Big(), M::kEphemeral, none}), Error::kBadArguments);  // no session
+  EXPECT_EQ(Limited(CreateOp{"bad", Big(), M::kPersistent, none}), Error::kTooLarge);
+  EXPECT_EQ(Limited(CreateOp{too_long_ + "/x", "", M::kPersistent, none}), Error::kTooLarge);
+  EXPECT_EQ(Limited(CreateOp{"bad", "", M::kPersistent, none}), Error::kBadArguments);
+  EXPECT_EQ(Limited(CreateOp{nul, "", M::kPersistent, none}), Error::kBadArguments);
+  EXPECT_EQ(Limited(CreateOp{"/none/x", "", M::kPersistent, none}), Error::kInvalidAcl);  // before NoNode
   EXPECT_EQ(Limited(CreateOp{"/none/x/"}), Error::kNoNode);
-  EXPECT_EQ(Limited(CreateOp{"/parent/"}), Error::kBadArguments);  // full path rules after the parent
+  EXPECT_EQ(Limited(CreateOp{"/closed/"}), Error::kNoAuth);       // before the full path rules,
+  EXPECT_EQ(Limited(CreateOp{"/closed/child"}), Error::kNoAuth);  // and before NodeExists
+  EXPECT_EQ(Limited(CreateOp{"/parent/"}), Error::kBadArguments);
   EXPECT_EQ(Limited(CreateOp{"/parent/."}), Error::kBadArguments);
   EXPECT_EQ(Limited(CreateOp{"/parent/child"}), Error::kNodeExists);
   EXPECT_EQ(Limited(CreateOp{"/"}), Error::kNodeExists);
   EXPECT_EQ(Limited(CreateOp{"/ephemeral/x"}), Error::kNoChildrenForEphemerals);
   EXPECT_EQ(Limited(CreateOp{"/parent/new", std::string(100, 'x')}), Error::kOk);
+  EXPECT_EQ(Limited(CreateOp{"/ttl", "", M::kPersistentTtl, std::nullopt, kMaxTtlMs}), Error::kOk);
 }
 
 TEST_F(Apply, DeleteErrorsInOrderOfPrecedence) {  // 11.2
   EXPECT_EQ(Limited(DeleteOp{too_long_ + "/", 9}), Error::kTooLarge);
   EXPECT_EQ(Limited(DeleteOp{"bad", 9}), Error::kBadArguments);
   EXPECT_EQ(Limited(DeleteOp{"/zookeeper", 9}), Error::kBadArguments);
+  EXPECT_EQ(Limited(DeleteOp{"/none/x", 9}), Error::kNoNode);
+  EXPECT_EQ(Limited(DeleteOp{"/closed/none", 9}), Error::kNoAuth);
   EXPECT_EQ(Limited(DeleteOp{"/none", 9}), Error::kNoNode);
   EXPECT_EQ(Limited(DeleteOp{"/parent", 9}), Error::kBadVersion);
   EXPECT_EQ(Limited(DeleteOp{"/parent", 0}), Error::kNotEmpty);
@@ -72,6 +94,7 @@ TEST_F(Apply, SetDataErrorsInOrderOfPrecedence) {  // 11.3
   EXPECT_EQ(Limited(SetDataOp{too_long_, "", 9}), Error::kTooLarge);
   EXPECT_EQ(Limited(SetDataOp{"/bad/", "", 9}), Error::kBadArguments);
   EXPECT_EQ(Limited(SetDataOp{"/none", "", 9}), Error::kNoNode);
+  EXPECT_EQ(Limited(SetDataOp{"/closed", "", 9}), Error::kNoAuth);
   EXPECT_EQ(Limited(SetDataOp{"/parent", "", 9}), Error::kBadVersion);
   Outcome set = h_.Unary(SetDataOp{"/parent", "new", 0});
   EXPECT_EQ(set.error, Error::kOk);
@@ -83,6 +106,7 @@ TEST_F(Apply, CheckErrorsInOrderOfPrecedence) {  // 11.5, and alone (gRPC)
   EXPECT_EQ(Limited(CheckOp{too_long_, 9}), Error::kTooLarge);
   EXPECT_EQ(Limited(CheckOp{"/bad/", 9}), Error::kBadArguments);
   EXPECT_EQ(Limited(CheckOp{"/none", -1}), Error::kNoNode);
+  EXPECT_EQ(Limited(CheckOp{"/closed", 9}), Error::kNoAuth);
   EXPECT_EQ(Limited(CheckOp{"/parent", 9}), Error::kBadVersion);
   Outcome check = h_.Unary(CheckOp{"/parent", -1});
   EXPECT_EQ(check.error, Error::kOk);
@@ -174,6 +198,19 @@ TEST_F(Apply, AMultisLimitsAreOnOperationsAndBytes) {  // L3
   EXPECT_FALSE(h_.Exists("/x"));
 }
 
+TEST_F(Apply, TheAclsOfAMultiHaveABoundOfTheirOwn) {  // L3
+  access::Acl long_list{ForAnyone(access::kAdmin)};
+  for (int i = 0; i < 200; ++i)
+    long_list.push_back({31, "digest", "u" + std::to_string(i) + ":" + std::string(1000, 'x')});
+  MultiOp multi;
+  for (int i = 0; i < 5; ++i) multi.ops.push_back(SetAclOp{"/parent", long_list, -1});
+  EXPECT_EQ(h_.Unary(multi).error, Error::kOk);
+  multi.ops.push_back(SetAclOp{"/parent", long_list, -1});
+  Outcome over = h_.Unary(multi);
+  EXPECT_EQ(over.error, Error::kTooLarge);
+  EXPECT_EQ(over.results.back().error, Error::kTooLarge);
+}
+
 // ---- the server's commands ----
 
 TEST_F(Apply, AnUnknownCommandStopsTheServerAndChangesNothing) {  // L6, counterexample 19
@@ -213,6 +250,7 @@ TEST_F(Apply, SettingsAreStored) {
   EXPECT_EQ(h_.machine.Setting("a"), "2");
   EXPECT_NE(h_.machine.digest(), digest);
   EXPECT_EQ(h_.machine.digest(), h_.machine.ComputeDigest());
+  EXPECT_TRUE(h_.machine.settings().enforce_quota);  // a name that means nothing here
   EXPECT_EQ(h_.Unary(SetSettingOp{"", "2"}).error, Error::kBadArguments);
   EXPECT_EQ(h_.Unary(SetSettingOp{std::string(kMaxSettingNameBytes + 1, 'n'), ""}).error, Error::kTooLarge);
   EXPECT_EQ(Limited(SetSettingOp{"b", *Big()}), Error::kTooLarge);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 namespace synod::statemachine {
 namespace {
@@ -12,31 +13,44 @@ Command WithHeader(Operation operation) {
           .generation = OwnerGeneration(3),
           .sequence = Sequence(1000000),
           .confirmed_below = Sequence(999999),
-          .identities = IdentitySetId(5),
+          .identities = {{"digest", "bob:x"}, {"ip", "127.0.0.1"}},
           .max_data_bytes = 12345,
           .origin = {ServerId(2), 0xfedcba9876543210, 77},
           .operation = std::move(operation)};
 }
 
+const access::Acl kAcl = {{31, "world", "anyone"}, {UINT32_MAX, "digest", "bob:x"}, {0, "", ""}};
+
 std::vector<Command> OneOfEach() {
   std::vector<Operation> operations = {
-      CreateOp{"/a", "data", CreateMode::kEphemeralSequential, AclId(9)},
-      CreateOp{"/a", std::nullopt, CreateMode::kPersistent, AclId(0)},
-      CreateOp{"/a", "", CreateMode::kPersistent, AclId(0)},
+      CreateOp{"/a", "data", CreateMode::kEphemeralSequential, kAcl},
+      CreateOp{"/a", std::nullopt, CreateMode::kPersistentTtl, std::nullopt, kMaxTtlMs, OnExisting::kSet},
+      CreateOp{"/a", "", CreateMode::kContainer, access::Acl{}, UINT64_MAX, OnExisting::kKeep},
       DeleteOp{"/a", -1},
-      DeleteOp{"/a", INT32_MIN},
+      DeleteOp{"/a", INT32_MIN, true},
       SetDataOp{"/a", std::string(1000, '\0'), INT32_MAX},
       SetDataOp{"/a", std::nullopt, 0},
       CheckOp{"/a", 7},
+      SetAclOp{"/a", kAcl, 3},
+      SetAclOp{"/a", std::nullopt, -1},
+      DeleteTreeOp{"/a", 3, UINT32_MAX, true},
+      DeleteTreeOp{"/a"},
       MultiOp{},
-      MultiOp{{CreateOp{"/b", "x", CreateMode::kPersistent, AclId(1)}, DeleteOp{"/c", 1}, SetDataOp{"/d", "", 2},
-               CheckOp{"/e", 3}}},
+      MultiOp{{CreateOp{"/b", "x", CreateMode::kPersistent, kAcl}, DeleteOp{"/c", 1}, SetDataOp{"/d", "", 2},
+               CheckOp{"/e", 3}, SetAclOp{"/f"}, DeleteTreeOp{"/g"}}},
+      TxnOp{},
+      TxnOp{{Compare{}, Compare{"/a", Compare::Target::kValue, Compare::Relation::kGreaterOrEqual, INT64_MIN, "value"}},
+            {CreateOp{"/b"}, DeleteTreeOp{"/c"}},
+            {CheckOp{"/d"}}},
       SyncOp{"/"},
       RefusedOp{tree::Error::kRefusedDisk},
-      CreateSessionOp{4000, 200, std::string(16, '\xff'), 99, false},
-      AttachSessionOp{SessionId(8), OwnerGeneration(2), 100, std::string(16, 'p'), 5000, 1, true},
+      AuthenticateOp{{{"digest", "alice:y"}}},
+      CreateSessionOp{4000, 200, std::string(16, '\xff'), 99, false, {{"ip", "::1"}}},
+      AttachSessionOp{SessionId(8), OwnerGeneration(2), 100, std::string(16, 'p'), 5000, 1, true, {{"ip", "::1"}}},
       CloseSessionOp{},
       ExpireSessionOp{SessionId(8), OwnerGeneration(2)},
+      ContinueCloseOp{SessionId(8)},
+      RemoveIdleOp{"/a", Zxid(5), Zxid(INT64_MAX)},
       RaiseVersionOp{1},
       SetSettingOp{"name", "value"},
   };
@@ -62,6 +76,34 @@ TEST(CommandCodec, EveryCommandComesBackAsItWent) {  // L4
     EXPECT_EQ(back->operation.index(), command.operation.index());
     EXPECT_EQ(EncodeCommand(*back), bytes);
   }
+}
+
+TEST(CommandCodec, EveryOperationIsCovered) {  // a new one without a row fails here
+  std::set<size_t> covered;
+  for (const Command& command : OneOfEach()) covered.insert(command.operation.index());
+  EXPECT_EQ(covered.size(), std::variant_size_v<Operation>);
+}
+
+TEST(CommandCodec, AnEmptyAclIsNotAnAbsentOne) {
+  auto absent = DecodeCommand(EncodeCommand({.operation = SetAclOp{"/a", std::nullopt, -1}}));
+  auto empty = DecodeCommand(EncodeCommand({.operation = SetAclOp{"/a", access::Acl{}, -1}}));
+  auto full = DecodeCommand(EncodeCommand({.operation = SetAclOp{"/a", kAcl, -1}}));
+  EXPECT_EQ(std::get<SetAclOp>(absent->operation).acl, std::nullopt);
+  EXPECT_EQ(std::get<SetAclOp>(empty->operation).acl, access::Acl{});
+  EXPECT_EQ(std::get<SetAclOp>(full->operation).acl, kAcl);
+}
+
+TEST(CommandCodec, ANumberOutOfItsRangeIsDataLoss) {
+  auto broken = [](Operation operation, size_t from_end, uint8_t value) {
+    std::string bytes = EncodeCommand({.operation = std::move(operation)});
+    bytes[bytes.size() - from_end] = static_cast<char>(value);
+    return DecodeCommand(bytes).status().code();
+  };
+  EXPECT_EQ(broken(CreateOp{"/a"}, 4, 7), absl::StatusCode::kDataLoss);                  // mode
+  EXPECT_EQ(broken(CreateOp{"/a"}, 1, 3), absl::StatusCode::kDataLoss);                  // on_existing
+  EXPECT_EQ(broken(TxnOp{{Compare{"/a"}}, {}, {}}, 6, 8), absl::StatusCode::kDataLoss);  // target
+  EXPECT_EQ(broken(TxnOp{{Compare{"/a"}}, {}, {}}, 5, 6), absl::StatusCode::kDataLoss);  // relation
+  EXPECT_EQ(broken(RefusedOp{}, 1, 0), absl::StatusCode::kDataLoss);
 }
 
 TEST(CommandCodec, NullDataIsNotEmptyData) {
@@ -128,10 +170,16 @@ TEST(CommandCodec, RandomCorruptionNeverCrashesADecoder) {
 }
 
 TEST(CommandCodec, ACountThatLiesCostsNoMemory) {
-  std::string bytes = EncodeCommand({.operation = MultiOp{}});
-  bytes.back() = '\xff';
-  bytes += "\xff\xff\xff\x7f";
-  EXPECT_EQ(DecodeCommand(bytes).status().code(), absl::StatusCode::kDataLoss);
+  for (Operation operation : std::vector<Operation>{MultiOp{}, TxnOp{}, AuthenticateOp{}}) {
+    std::string bytes = EncodeCommand({.operation = operation});
+    bytes.back() = '\xff';
+    bytes += "\xff\xff\xff\x7f";
+    EXPECT_EQ(DecodeCommand(bytes).status().code(), absl::StatusCode::kDataLoss);
+  }
+  std::string acl = EncodeCommand({.operation = SetAclOp{"/a"}});
+  acl.resize(acl.size() - 2);
+  acl += "\xff\xff\xff\xff\x7f";
+  EXPECT_EQ(DecodeCommand(acl).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(CommandCodec, OnlyWhatAddsDataGrows) {  // L11
@@ -141,6 +189,19 @@ TEST(CommandCodec, OnlyWhatAddsDataGrows) {  // L11
   EXPECT_EQ(grows(MultiOp{{DeleteOp{"/a"}, CreateOp{"/a"}}}), CommandGrowth::kGrows);
   EXPECT_EQ(grows(MultiOp{{DeleteOp{"/a"}, SetDataOp{"/a"}}}), CommandGrowth::kGrows);
   EXPECT_EQ(grows(MultiOp{{DeleteOp{"/a"}, CheckOp{"/a"}}}), CommandGrowth::kNone);
+  EXPECT_EQ(grows(CreateOp{"/a", "", CreateMode::kPersistent, std::nullopt, 0, OnExisting::kSet}),
+            CommandGrowth::kGrows);
+  EXPECT_EQ(grows(SetAclOp{"/a", kAcl}), CommandGrowth::kGrows);
+  EXPECT_EQ(grows(SetAclOp{"/a"}), CommandGrowth::kNone);
+  EXPECT_EQ(grows(MultiOp{{SetAclOp{"/a", kAcl}}}), CommandGrowth::kGrows);
+  EXPECT_EQ(grows(MultiOp{{SetAclOp{"/a"}, DeleteTreeOp{"/a"}}}), CommandGrowth::kNone);
+  EXPECT_EQ(grows(TxnOp{{}, {CreateOp{"/a"}}, {}}), CommandGrowth::kGrows);
+  EXPECT_EQ(grows(TxnOp{{}, {}, {SetDataOp{"/a"}}}), CommandGrowth::kGrows);
+  EXPECT_EQ(grows(TxnOp{{Compare{"/a"}}, {DeleteOp{"/a"}}, {CheckOp{"/a"}}}), CommandGrowth::kNone);
+  EXPECT_EQ(grows(DeleteTreeOp{"/a"}), CommandGrowth::kNone);
+  EXPECT_EQ(grows(RemoveIdleOp{"/a"}), CommandGrowth::kNone);
+  EXPECT_EQ(grows(ContinueCloseOp{}), CommandGrowth::kNone);
+  EXPECT_EQ(grows(AuthenticateOp{}), CommandGrowth::kNone);
   EXPECT_EQ(grows(DeleteOp{"/a"}), CommandGrowth::kNone);
   EXPECT_EQ(grows(SyncOp{}), CommandGrowth::kNone);
   EXPECT_EQ(grows(CloseSessionOp{}), CommandGrowth::kNone);
@@ -181,7 +242,11 @@ std::vector<Outcome> SomeOutcomes() {
   Outcome failed{.error = tree::Error::kNoNode,
                  .zxid = Zxid(100),
                  .results = {{}, {.error = tree::Error::kNoNode}, {.error = tree::Error::kRuntimeInconsistency}}};
-  return {plain, error, refused, created, multi, failed};
+  Outcome deleted{.zxid = Zxid(100), .result = {.deleted = 5000, .remaining = 70000}};
+  Outcome then{.zxid = Zxid(100), .results = {{.path = "/a", .created = true}, {.deleted = 1}}, .succeeded = true};
+  Outcome nothing{.zxid = Zxid(100), .succeeded = true};
+  created.result.created = true;
+  return {plain, error, refused, created, multi, failed, deleted, then, nothing};
 }
 
 std::string Encoded(const Outcome& outcome) {
@@ -200,10 +265,16 @@ TEST(OutcomeCodec, EveryOutcomeComesBackAsItWent) {  // S2
     EXPECT_EQ(back->result.error, outcome.result.error);
     EXPECT_EQ(back->result.path, outcome.result.path);
     EXPECT_EQ(back->result.stat, outcome.result.stat);
+    EXPECT_EQ(back->result.created, outcome.result.created);
+    EXPECT_EQ(back->result.deleted, outcome.result.deleted);
+    EXPECT_EQ(back->result.remaining, outcome.result.remaining);
+    EXPECT_EQ(back->succeeded, outcome.succeeded);
     for (size_t i = 0; i < back->results.size(); ++i) {
       EXPECT_EQ(back->results[i].error, outcome.results[i].error);
       EXPECT_EQ(back->results[i].path, outcome.results[i].path);
       EXPECT_EQ(back->results[i].stat, outcome.results[i].stat);
+      EXPECT_EQ(back->results[i].created, outcome.results[i].created);
+      EXPECT_EQ(back->results[i].deleted, outcome.results[i].deleted);
     }
   }
 }

@@ -54,6 +54,40 @@ TEST_F(ExactlyOnce, AMultisAnswerComesAgainWhole) {  // S2
   EXPECT_EQ(again.results[2].stat, first.results[2].stat);
 }
 
+TEST_F(ExactlyOnce, EveryResultComesAgainAsItWas) {  // S2: names, stats, counts, conditions
+  h_.Unary(CreateOp{"/t"});
+  for (int i = 0; i < 5; ++i) h_.Unary(CreateOp{"/t/" + std::to_string(i)});
+  const Compare version{"/t", Compare::Target::kVersion, Compare::Relation::kEqual, 0};
+  const Compare wrong{"/t", Compare::Target::kVersion, Compare::Relation::kEqual, 7};
+  const access::Acl acl{ForDigest("bob"), ForAnyone(access::kRead)};
+  uint64_t n = 0;
+  for (Operation operation : std::vector<Operation>{
+           CreateOp{"/c", "x", CreateMode::kContainer},
+           CreateOp{"/c", "y", CreateMode::kPersistent, std::nullopt, 0, OnExisting::kKeep},
+           CreateOp{"/c", "z", CreateMode::kPersistent, std::nullopt, 0, OnExisting::kSet},
+           CreateOp{"/ttl-", "x", CreateMode::kPersistentSequentialTtl, acl, 5000}, SetAclOp{"/c", acl, 0},
+           SetAclOp{"/none", acl, 0}, DeleteOp{"/none", -1, true}, DeleteTreeOp{"/t", -1, 3, true},
+           TxnOp{{version}, {Sequential(), DeleteTreeOp{"/t", 0}}, {}}, TxnOp{{wrong}, {}, {Sequential()}},
+           TxnOp{{}, {DeleteOp{"/none"}}, {}}, TxnOp{}, AuthenticateOp{{Digest("bob")}}}) {
+    ++n;
+    SCOPED_TRACE(n);
+    Outcome first = h_.Numbered(session_, n, operation);
+    uint64_t digest = h_.machine.tree().digest();
+    Outcome again = h_.Numbered(session_, n, operation);
+    EXPECT_TRUE(again.repeated);
+    EXPECT_TRUE(h_.seen.events_of.back().empty());
+    EXPECT_EQ(h_.machine.tree().digest(), digest);
+    again.repeated = false;
+    EXPECT_EQ(Show(first), Show(again));
+    EXPECT_EQ(again.succeeded, first.succeeded);
+    EXPECT_EQ(again.result.created, first.result.created);
+    EXPECT_EQ(again.result.deleted, first.result.deleted);
+    EXPECT_EQ(again.result.remaining, first.result.remaining);
+    ASSERT_EQ(again.results.size(), first.results.size());
+  }
+  EXPECT_EQ(h_.seen.outcomes[h_.seen.outcomes.size() - 11].result.deleted, 3u);  // the partial delete-tree's repetition
+}
+
 TEST_F(ExactlyOnce, AGapHasNoEffectAndIsNoOutcome) {  // S2, counterexample 14
   h_.Numbered(session_, 1, CreateOp{"/a"});
   uint64_t digest_of_sessions = h_.machine.sessions().digest();
@@ -224,12 +258,11 @@ TEST_F(ExactlyOnce, AnAttachOfAZooKeeperConnectionClearsTheRepliesAndKeepsTheNum
 }
 
 TEST_F(ExactlyOnce, AnAttachBringsTimeoutGraceAndIdentities) {
-  h_.Apply({.identities = IdentitySetId(7),
-            .operation = AttachSessionOp{session_, OwnerGeneration(1), 2, kPassword, 9000, 300}});
+  h_.Unary(AttachSessionOp{session_, OwnerGeneration(1), 2, kPassword, 9000, 300, false, {Digest("bob")}});
   const sessions::Session* s = h_.machine.sessions().Find(session_);
   EXPECT_EQ(s->timeout_ms(), 9000u);
   EXPECT_EQ(s->disconnect_grace_ms(), 300u);
-  EXPECT_EQ(s->identities(), IdentitySetId(7));
+  EXPECT_EQ(h_.machine.identities().Get(s->identities()), access::IdentitySet{Digest("bob")});
 }
 
 TEST_F(ExactlyOnce, AnExpiryNamesTheGenerationItSaw) {  // S5
@@ -260,6 +293,24 @@ TEST_F(ExactlyOnce, ACreateSessionWithoutAPasswordTimeoutOrConnectionIsRefused) 
   EXPECT_EQ(h_.Unary(CreateSessionOp{0, 0, kPassword, 1, true}).error, Error::kBadArguments);
   EXPECT_EQ(h_.Unary(CreateSessionOp{4000, 0, kPassword, 0, true}).error, Error::kBadArguments);
   EXPECT_EQ(h_.machine.sessions().count(), 1u);
+}
+
+TEST_F(ExactlyOnce, ACreateSessionSentAgainLeavesNoOrphan) {  // S1
+  CreateSessionOp create{4000, 0, std::string(16, 'q'), 77, true, {Digest("bob")}};
+  Outcome first = h_.Unary(create);
+  EXPECT_FALSE(first.repeated);
+  size_t calls = h_.seen.calls.size();
+  Outcome again = h_.Unary(create);
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.grant.session, first.grant.session);
+  EXPECT_EQ(again.grant.generation, OwnerGeneration(1));
+  EXPECT_EQ(h_.seen.calls.size(), calls + 1);  // OnCommand only
+  EXPECT_EQ(h_.machine.sessions().count(), 2u);
+  create.password = std::string(16, 'r');  // somebody else's: a session is given to nobody but its maker
+  EXPECT_NE(h_.Unary(create).grant.session, first.grant.session);
+  create.password = std::string(16, 'q');
+  h_.Unary(ExpireSessionOp{first.grant.session, OwnerGeneration(1)});
+  EXPECT_NE(h_.Unary(create).grant.session, first.grant.session);
 }
 
 TEST_F(ExactlyOnce, TheObserverHearsOfASessionBeforeItsCommandAndOfItsEphemeralsWithIt) {  // L3, outcome.h

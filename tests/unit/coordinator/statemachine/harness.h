@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,12 @@
 namespace synod::statemachine {
 
 inline const std::string kPassword(kPasswordBytes, 'p');
+
+inline access::Identity Digest(std::string_view user) { return {"digest", std::string(user) + ":x"}; }
+inline access::AclEntry ForDigest(std::string_view user, uint32_t permissions = access::kAllPermissions) {
+  return {permissions, "digest", std::string(user) + ":x"};
+}
+inline access::AclEntry ForAnyone(uint32_t permissions) { return {permissions, "world", "anyone"}; }
 
 // In Outcome's order, for whole comparisons.
 inline std::string Show(const Outcome& outcome) {
@@ -36,6 +43,14 @@ class Recorder : public ApplyObserver {
   void OnSessionGranted(const SessionGrant& grant, uint64_t connection) override {
     calls.push_back("granted " + std::to_string(grant.session.value()) + " generation " +
                     std::to_string(grant.generation.value()) + " connection " + std::to_string(connection));
+  }
+  void OnSessionClosing(SessionId session, bool expired) override {
+    calls.push_back("closing " + std::to_string(session.value()) + (expired ? ", expired" : ""));
+  }
+  void OnQuotaExceeded(const tree::QuotaExcess& excess) override {
+    calls.push_back("quota " + excess.path + " count " + std::to_string(excess.count) + " of " +
+                    std::to_string(excess.count_limit) + " bytes " + std::to_string(excess.bytes) + " of " +
+                    std::to_string(excess.bytes_limit));
   }
   void OnSessionEnded(SessionId session, bool expired) override {
     calls.push_back((expired ? "expired " : "closed ") + std::to_string(session.value()));
@@ -104,16 +119,34 @@ class Harness {
                   .confirmed_below = Sequence(confirmed_below),
                   .operation = std::move(operation)});
   }
-  SessionId NewSession(uint64_t connection = 1) {
-    return Unary(CreateSessionOp{4000, 0, kPassword, connection, true}).grant.session;
+  SessionId NewSession(uint64_t connection = 1, access::IdentitySet identities = {}) {
+    return Unary(CreateSessionOp{4000, 0, kPassword, connection, true, std::move(identities)}).grant.session;
   }
   Outcome Attach(SessionId session, uint64_t seen, uint64_t connection, bool clear = false,
                  std::string password = kPassword) {
     return Unary(AttachSessionOp{session, OwnerGeneration(seen), connection, std::move(password), 4000, 0, clear});
   }
-  bool Exists(std::string_view path) const {
+  // Without session, by somebody.
+  Outcome By(const access::IdentitySet& who, Operation operation) {
+    return Apply({.identities = who, .operation = std::move(operation)});
+  }
+  bool Exists(std::string_view path) const { return machine.tree().Has(path); }
+  tree::Stat StatOf(std::string_view path) const {
     tree::Stat stat;
-    return machine.tree().Exists(path, &stat) == tree::Error::kOk;
+    EXPECT_EQ(machine.tree().Exists(access::Caller::Unrestricted(), path, &stat), tree::Error::kOk) << path;
+    return stat;
+  }
+  NodeData DataOf(std::string_view path) const {
+    std::optional<std::string_view> data;
+    EXPECT_EQ(machine.tree().GetData(access::Caller::Unrestricted(), path, &data, nullptr), tree::Error::kOk) << path;
+    if (!data) return std::nullopt;
+    return std::string(*data);
+  }
+  access::Acl AclOf(std::string_view path) const {
+    AclId acl;
+    bool admin = false;
+    EXPECT_EQ(machine.tree().GetAcl(access::Caller::Unrestricted(), path, &acl, &admin, nullptr), tree::Error::kOk);
+    return machine.acls().Get(acl);
   }
   // Closes and writes a whole cut.
   interfaces::SnapshotMeta Snapshot(Store* store) {

@@ -2,127 +2,52 @@
 // blank lines; a block of lines that begin with # is a comment. SYNOD_REWRITE=1 writes what came in place of what was
 // expected: the diff is the review.
 //
-// A command line is an operation and key=value words; every line is one entry of the log:
-//   create PATH [data=D] [mode=ephemeral|sequential|ephemeral_sequential]     delete PATH [version=V]
-//   set PATH [data=D] [version=V]       check PATH [version=V]       multi OPERATION ; OPERATION ...
-//   sync    refused ERROR    create-session [timeout= grace= connection=]    attach session= seen= connection=
-//   [password=wrong] [clear=1] close    expire session= seen=    raise-version N    setting NAME VALUE
-// with s= (session), g= (generation), n= (sequence), confirm= (confirmed_below), max= (max_data_bytes), as=mem|disk
-// (refused growth). Looks at the state: stat PATH, get PATH, ls PATH, session ID, restore (snapshot, load into a new
-// machine, go on there).
+// A command line is an operation and key=value words; every line is one entry of the log, a millisecond after the last:
+//   create PATH [data=D] [mode=ephemeral|sequential|ephemeral_sequential|container|ttl|sequential_ttl] [acl=A] [ttl=MS]
+//     [existing=keep|set]     delete PATH [version=V] [missing_ok=1]     set PATH [data=D] [version=V]
+//   check PATH [version=V]     set-acl PATH [acl=A] [version=V]     delete-tree PATH [version=V] [max=N] [partial=1]
+//   multi OPERATION ; OPERATION ...     txn COMPARE ; COMPARE ... ? OPERATION ; ... : OPERATION ; ...
+//   COMPARE: exists|version|cversion|aversion|czxid|mzxid|owner|value PATH eq|ne|lt|le|gt|ge [NUMBER|TEXT]
+//   sync    refused ERROR    create-session [timeout= grace= connection= password= ids=]
+//   attach session= seen= connection= [password=] [clear=1] [ids=]    authenticate ids=    close
+//   expire session= seen=    continue-close session=    remove-idle PATH czxid= mzxid=
+//   raise-version N    setting NAME VALUE
+// with s= (session), g= (generation), n= (sequence), confirm= (confirmed_below), max_data= (max_data_bytes), ids=
+// (identities; of the header unless the operation has its own), as=mem|disk (refused growth). Three ephemerals per
+// closing command. Looks at the state: stat PATH, get PATH, ls PATH, acl PATH, session ID, closing, idle (containers
+// after 10 ms), tables, wait MS, restore (snapshot, load into a new machine, go on there).
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "tests/unit/coordinator/statemachine/harness.h"
+#include "tests/unit/coordinator/statemachine/scenario_words.h"
 
 namespace synod::statemachine {
 namespace {
 
 using tree::Error;
 
-absl::string_view View(std::string_view s) { return {s.data(), s.size()}; }
+constexpr uint64_t kContainerIdleUs = 10'000;
 
-// One command line, split.
-struct Line {
-  std::vector<std::string> words;
-  std::map<std::string, std::string> keys;
-
-  explicit Line(const std::string& text) {
-    for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
-      size_t equals = word.find('=');
-      if (equals == absl::string_view::npos || word[0] == '/') {
-        words.emplace_back(word);
-      } else {
-        keys[std::string(word.substr(0, equals))] = std::string(word.substr(equals + 1));
-      }
-    }
-  }
-  std::string Text(const std::string& key, const std::string& otherwise = "") const {
-    auto it = keys.find(key);
-    return it == keys.end() ? otherwise : it->second;
-  }
-  int64_t Number(const std::string& key, int64_t otherwise = 0) const {
-    int64_t value = otherwise;
-    if (keys.count(key) != 0) {
-      EXPECT_TRUE(absl::SimpleAtoi(keys.at(key), &value)) << key;
-    }
-    return value;
-  }
-  std::string Word(size_t i) const { return i < words.size() ? words[i] : ""; }
-};
-
-Error ErrorNamed(const std::string& name) {
-  for (int e = 0; e <= static_cast<int>(Error::kReplyLost); ++e) {
-    if (tree::ErrorName(static_cast<Error>(e)) == name) return static_cast<Error>(e);
-  }
-  ADD_FAILURE() << "no error " << name;
-  return Error::kOk;
-}
-
-std::optional<TreeOp> ParseTreeOp(const Line& line) {
-  NodeData data;
-  if (line.keys.count("data")) data = line.Text("data");
-  int32_t version = static_cast<int32_t>(line.Number("version", -1));
-  std::string kind = line.Word(0), path = line.Word(1), mode = line.Text("mode");
-  if (kind == "delete") return DeleteOp{path, version};
-  if (kind == "set") return SetDataOp{path, data, version};
-  if (kind == "check") return CheckOp{path, version};
-  if (kind != "create") return std::nullopt;
-  static const std::map<std::string, CreateMode> kModes = {{"", CreateMode::kPersistent},
-                                                           {"ephemeral", CreateMode::kEphemeral},
-                                                           {"sequential", CreateMode::kPersistentSequential},
-                                                           {"ephemeral_sequential", CreateMode::kEphemeralSequential},
-                                                           {"container", CreateMode::kContainer}};
-  return CreateOp{path, data, kModes.at(mode), AclId(static_cast<uint32_t>(line.Number("acl")))};
-}
-
-std::optional<Operation> ParseOperation(const std::string& text, const Line& line) {
-  std::string kind = line.Word(0);
-  if (kind == "multi") {
-    MultiOp multi;
-    for (absl::string_view part : absl::StrSplit(absl::string_view(text).substr(5), ';')) {
-      if (std::optional<TreeOp> op = ParseTreeOp(Line(std::string(part)))) multi.ops.push_back(*op);
-    }
-    return multi;
-  }
-  SessionId session(line.Number("session"));
-  OwnerGeneration seen(static_cast<uint64_t>(line.Number("seen")));
-  uint32_t timeout = static_cast<uint32_t>(line.Number("timeout", 4000)),
-           grace = static_cast<uint32_t>(line.Number("grace"));
-  uint64_t connection = static_cast<uint64_t>(line.Number("connection", 1));
-  if (kind == "sync") return SyncOp{"/"};
-  if (kind == "refused") return RefusedOp{ErrorNamed(line.Word(1))};
-  if (kind == "create-session") return CreateSessionOp{timeout, grace, kPassword, connection, true};
-  if (kind == "attach") {
-    std::string password = line.Text("password") == "wrong" ? std::string(16, 'w') : kPassword;
-    return AttachSessionOp{session, seen, connection, password, timeout, grace, line.Number("clear") != 0};
-  }
-  if (kind == "close") return CloseSessionOp{};
-  if (kind == "expire") return ExpireSessionOp{session, seen};
-  if (kind == "raise-version") return RaiseVersionOp{static_cast<uint32_t>(std::stoul(line.Word(1)))};
-  if (kind == "setting") return SetSettingOp{line.Word(1), line.Word(2)};
-  std::optional<TreeOp> op = ParseTreeOp(line);
-  if (!op) return std::nullopt;
-  return std::visit([](auto&& one) -> Operation { return one; }, *op);
-}
+StateMachineOptions Options() { return {.ephemerals_per_command = 3}; }
 
 std::string ShowStat(const tree::Stat& s) {
   std::string owner = s.ephemeral_owner == SessionId(0) ? "" : absl::StrCat(" owner ", s.ephemeral_owner.value());
   return absl::StrCat("czxid ", s.czxid.value(), " mzxid ", s.mzxid.value(), " pzxid ", s.pzxid.value(), " ctime ",
                       s.ctime_ms, " mtime ", s.mtime_ms, " version ", s.version, " cversion ", s.cversion, " children ",
-                      s.num_children, " length ", s.data_length, owner);
+                      s.num_children, " length ", s.data_length,
+                      s.aversion == 0 ? "" : absl::StrCat(" aversion ", s.aversion), owner);
 }
 
 std::string ShowResult(const OpResult& r) {
   std::string out(tree::ErrorName(r.error));
   if (!r.path.empty()) absl::StrAppend(&out, " ", r.path);
   if (!(r.stat == tree::Stat())) absl::StrAppend(&out, " version ", r.stat.version, " mzxid ", r.stat.mzxid.value());
+  if (!r.path.empty() && !r.created) out += " existing";
+  if (r.deleted != 0 || r.remaining != 0) absl::StrAppend(&out, " deleted ", r.deleted);
+  if (r.remaining != 0) absl::StrAppend(&out, " remaining ", r.remaining);
   return out;
 }
 
@@ -137,8 +62,10 @@ class Scenario {
                     .generation = OwnerGeneration(static_cast<uint64_t>(line.Number("g", 1))),
                     .sequence = Sequence(static_cast<uint64_t>(line.Number("n"))),
                     .confirmed_below = Sequence(static_cast<uint64_t>(line.Number("confirm"))),
-                    .max_data_bytes = static_cast<uint32_t>(line.Number("max", 1048575)),
+                    .identities = ParseIdentities(line),
+                    .max_data_bytes = static_cast<uint32_t>(line.Number("max_data", 1048575)),
                     .operation = *operation};
+    if (command.session != SessionId(0)) command.identities.clear();
     if (line.keys.count("as"))
       h_->machine.SetRefusal(line.Text("as") == "disk" ? Error::kRefusedDisk : Error::kRefusedMemory);
     std::string bytes = h_->machine.AdmitCommand(EncodeCommand(command), line.keys.count("as") != 0);
@@ -155,7 +82,9 @@ class Scenario {
     const Outcome& o = h_->seen.outcomes.back();
     std::string out = absl::StrCat("zxid ", o.zxid.value(), " ", View(tree::ErrorName(o.error)),
                                    o.repeated ? " repeated" : "", o.gap ? " gap" : "");
-    if (o.results.empty() && (!o.result.path.empty() || !(o.result.stat == tree::Stat())))
+    if (o.succeeded) out += " succeeded";
+    if (o.results.empty() &&
+        (!o.result.path.empty() || !(o.result.stat == tree::Stat()) || o.result.deleted + o.result.remaining != 0))
       absl::StrAppend(&out, ": ", ShowResult(o.result));
     if (o.grant.session != SessionId(0)) {
       absl::StrAppend(&out, ": session ", o.grant.session.value(), " generation ", o.grant.generation.value(),
@@ -173,43 +102,75 @@ class Scenario {
     return out;
   }
 
+  std::string Look(Error error, const std::string& shown) const {
+    return (error == Error::kOk ? shown : std::string(tree::ErrorName(error))) + "\n";
+  }
+
   std::optional<std::string> Look(const Line& line) {
     const tree::DataTree& tree = h_->machine.tree();
+    const access::Caller all = access::Caller::Unrestricted();
     std::string kind = line.Word(0), path = line.Word(1);
     tree::Stat stat;
     if (kind == "stat") {
-      Error error = tree.Exists(path, &stat);
-      return error == Error::kOk ? ShowStat(stat) + "\n" : std::string(tree::ErrorName(error)) + "\n";
+      Error error = tree.Exists(all, path, &stat);
+      return Look(error, ShowStat(stat));
     }
     if (kind == "get") {
       std::optional<std::string_view> data;
-      Error error = tree.GetData(path, &data, &stat);
-      return error != Error::kOk ? std::string(tree::ErrorName(error)) + "\n"
-             : data              ? absl::StrCat("\"", View(*data), "\"\n")
-                                 : "null\n";
+      Error error = tree.GetData(all, path, &data, &stat);
+      return Look(error, data ? absl::StrCat("\"", View(*data), "\"") : "null");
     }
     if (kind == "ls") {
       std::vector<std::string> names;
-      Error error = tree.GetChildren(path, &names, nullptr);
-      return error == Error::kOk ? absl::StrCat("[", absl::StrJoin(names, " "), "]\n")
-                                 : std::string(tree::ErrorName(error)) + "\n";
+      Error error = tree.GetChildren(all, path, &names, nullptr);
+      return Look(error, absl::StrCat("[", absl::StrJoin(names, " "), "]"));
+    }
+    if (kind == "acl") {
+      AclId acl;
+      bool admin = false;
+      Error error = tree.GetAcl(all, path, &acl, &admin, nullptr);
+      return Look(error, error == Error::kOk ? ShowAcl(h_->machine.acls().Get(acl)) : "");
     }
     if (kind == "session") return ShowSession(SessionId(std::stoll(path)));
+    if (kind == "closing") {
+      return absl::StrCat("[",
+                          absl::StrJoin(h_->machine.sessions().closing(), " ",
+                                        [](std::string* out, SessionId id) { absl::StrAppend(out, id.value()); }),
+                          "]\n");
+    }
+    if (kind == "idle") return ShowIdle();
+    if (kind == "tables") {
+      return absl::StrCat(h_->machine.acls().size(), " ACLs, ", h_->machine.identities().size(), " identity sets\n");
+    }
+    if (kind == "wait") {
+      h_->now_ms += std::stoull(path);
+      return "";
+    }
     if (kind == "restore") return Restore();
     return std::nullopt;
+  }
+
+  std::string ShowIdle() {
+    std::string out;
+    for (const tree::IdleNode& node : h_->machine.tree().FindIdle(h_->now_ms * 1000, kContainerIdleUs, 100))
+      absl::StrAppend(&out, "idle ", node.path, " czxid ", node.czxid.value(), " mzxid ", node.mzxid.value(), "\n");
+    return out.empty() ? "nothing idle\n" : out;
   }
 
   std::string ShowSession(SessionId id) {
     const sessions::Session* s = h_->machine.sessions().Find(id);
     if (s == nullptr) return "none\n";
+    const access::IdentitySet& who = h_->machine.identities().Get(s->identities());
+    std::string ids;
+    for (const access::Identity& one : who) absl::StrAppend(&ids, " ", one.scheme, ":", one.id);
     return absl::StrCat("generation ", s->generation().value(), " connection ", s->connection(), " applied ",
                         s->last_applied().value(), " replies ", s->replies().first().value(), "..",
-                        s->replies().end().value() - 1, "\n");
+                        s->replies().end().value() - 1, ids, s->closing() ? " closing" : "", "\n");
   }
 
   std::string Restore() {
     Store store;
-    auto next = std::make_unique<Harness>();
+    auto next = std::make_unique<Harness>(Options());
     interfaces::SnapshotMeta meta = h_->Snapshot(&store_);
     absl::Status status = Load(store_, meta, &next->machine);
     if (!status.ok()) return status.ToString() + "\n";
@@ -219,7 +180,7 @@ class Scenario {
     return "restored\n";
   }
 
-  std::unique_ptr<Harness> h_ = std::make_unique<Harness>();
+  std::unique_ptr<Harness> h_ = std::make_unique<Harness>(Options());
   Store store_;
 };
 

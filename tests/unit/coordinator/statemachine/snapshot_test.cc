@@ -1,102 +1,15 @@
 // D7, D8, D9, D13: snapshots, loading, digests; and that the same log gives the same state.
-#include <random>
-
-#include "tests/unit/coordinator/statemachine/harness.h"
+#include "tests/unit/coordinator/statemachine/generator.h"
 
 namespace synod::statemachine {
 namespace {
 
 using tree::Error;
 
-// Random commands that hit, miss, repeat and collide.
-class Generator {
- public:
-  explicit Generator(uint64_t seed) : random_(seed) {}
-
-  Command Next(const StateMachine& machine) {
-    Command command{.max_data_bytes = 60, .origin = {ServerId(1), 2, ++requests_}};
-    uint64_t dice = random_() % 100;
-    if (dice < 3 || machine.sessions().count() == 0) {
-      command.operation = CreateSessionOp{4000, 0, kPassword, random_() % 5 + 1, random_() % 2 == 0};
-      return command;
-    }
-    const sessions::Session* session = PickSession(machine);
-    uint64_t generation = session->generation().value();
-    if (dice < 5) {
-      command.operation = ExpireSessionOp{session->id(), OwnerGeneration(generation - random_() % 2)};
-    } else if (dice < 9) {
-      command.operation =
-          AttachSessionOp{session->id(),     OwnerGeneration(generation - random_() % 2),     random_() % 5 + 1,
-                          kPassword,         static_cast<uint32_t>(random_() % 3 + 1) * 1000, 0,
-                          random_() % 2 == 0};
-    } else if (dice < 10) {
-      command.operation = SetSettingOp{"s" + std::to_string(random_() % 3), Data().value_or("")};
-    } else {
-      if (random_() % 8 != 0) Number(*session, &command);
-      command.operation = SessionOperation();
-    }
-    return command;
-  }
-  uint64_t Random() { return random_(); }
-
- private:
-  const sessions::Session* PickSession(const StateMachine& machine) {
-    std::vector<SessionId> ids;
-    machine.sessions().ForEach([&](const sessions::Session& s) { ids.push_back(s.id()); });
-    return machine.sessions().Find(ids[random_() % ids.size()]);
-  }
-  void Number(const sessions::Session& session, Command* command) {
-    command->session = session.id();
-    command->generation = OwnerGeneration(session.generation().value() - (random_() % 20 == 0));
-    if (random_() % 10 == 0) return;  // unnumbered
-    uint64_t next = session.last_applied().value() + 1;
-    uint64_t dice = random_() % 20;
-    command->sequence = Sequence(dice == 0  ? next + 1
-                                 : dice < 3 ? next - std::min<uint64_t>(next - 1, random_() % 4)
-                                            : next);
-    command->confirmed_below = Sequence(next - std::min<uint64_t>(next, random_() % 6));
-  }
-  std::string Path() {
-    std::string path;
-    for (uint64_t depth = random_() % 3 + 1; depth > 0; --depth)
-      path += "/" + std::string(1, static_cast<char>('a' + random_() % 6));
-    if (random_() % 40 == 0) path += "/";
-    return path;
-  }
-  NodeData Data() {
-    if (random_() % 10 == 0) return std::nullopt;
-    return std::string(random_() % 64, static_cast<char>('a' + random_() % 26));
-  }
-  int32_t Version() { return random_() % 3 != 0 ? -1 : static_cast<int32_t>(random_() % 3); }
-  TreeOp OneTreeOp() {
-    switch (random_() % 8) {
-      case 0:
-        return DeleteOp{Path(), Version()};
-      case 1:
-      case 2:
-        return SetDataOp{Path(), Data(), Version()};
-      case 3:
-        return CheckOp{Path(), Version()};
-      default:
-        return CreateOp{Path(), Data(), static_cast<CreateMode>(random_() % 4), AclId(0)};
-    }
-  }
-  Operation SessionOperation() {
-    uint64_t dice = random_() % 40;
-    if (dice == 0) return CloseSessionOp{};
-    if (dice == 1) return SyncOp{"/"};
-    if (dice == 2) return RefusedOp{Error::kRefusedDisk};
-    if (dice < 10) {
-      MultiOp multi;
-      for (uint64_t n = random_() % 5; n > 0; --n) multi.ops.push_back(OneTreeOp());
-      return multi;
-    }
-    return std::visit([](auto&& op) -> Operation { return std::move(op); }, OneTreeOp());
-  }
-
-  std::mt19937_64 random_;
-  uint64_t requests_ = 0;
-};
+Outcome Step(Generator* generator, Harness* onto) {
+  onto->now_ms += 1;
+  return onto->Apply(generator->Next(onto->machine));
+}
 
 void Replay(const std::vector<std::string>& log, LogIndex from, Harness* onto) {
   for (size_t i = static_cast<size_t>(from.value()); i < log.size(); ++i) {
@@ -125,10 +38,12 @@ void ExpectSameOutcomes(const Harness& all, const Harness& other) {
 TEST(Determinism, TheSameLogGivesTheSameDigestsOutcomesAndEvents) {  // D13, L4
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Generator generator(seed);
-    Harness a, b;
+    Harness a(SmallCloses());
+    StateMachineOptions short_window = SmallCloses();
+    short_window.watch_window_bytes = 2000;  // W3: nothing replicated depends on it
+    Harness b(short_window);
     for (int i = 0; i < 400; ++i) {
-      a.now_ms += 1;
-      a.Apply(generator.Next(a.machine));
+      Step(&generator, &a);
       Replay(a.log, LogIndex(a.log.size() - 1), &b);
       ASSERT_EQ(a.machine.digest(), b.machine.digest()) << "seed " << seed << " step " << i;
     }
@@ -142,9 +57,9 @@ TEST(Determinism, TheRandomCommandsReachEveryOutcome) {
   int repeated = 0, gaps = 0;
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Generator generator(seed);
-    Harness a;
+    Harness a(SmallCloses());
     for (int i = 0; i < 400; ++i) {
-      Outcome outcome = a.Apply(generator.Next(a.machine));
+      Outcome outcome = Step(&generator, &a);
       ++errors[outcome.error];
       repeated += outcome.repeated;
       gaps += outcome.gap;
@@ -152,7 +67,8 @@ TEST(Determinism, TheRandomCommandsReachEveryOutcome) {
   }
   for (Error error : {Error::kOk, Error::kNoNode, Error::kNodeExists, Error::kBadVersion, Error::kNotEmpty,
                       Error::kNoChildrenForEphemerals, Error::kBadArguments, Error::kSessionMoved, Error::kTooLarge,
-                      Error::kReplyLost, Error::kRefusedDisk}) {
+                      Error::kReplyLost, Error::kRefusedDisk, Error::kNoAuth, Error::kInvalidAcl, Error::kQuotaExceeded,
+                      Error::kUnimplemented, Error::kSessionExpired}) {
     EXPECT_GT(errors[error], 0) << tree::ErrorName(error);
   }
   EXPECT_GT(repeated, 0);
@@ -190,18 +106,18 @@ TEST(Snapshot, MetaSaysWhatItIs) {
 TEST(Snapshot, RestoredAtAnyPointTheStateGoesOnAlike) {  // D8, counterexample 5
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     Generator generator(seed);
-    Harness a;
+    Harness a(SmallCloses());
     Store store;
     for (int cut = 0; cut < 6; ++cut) {
-      for (uint64_t n = generator.Random() % 120; n > 0; --n) a.Apply(generator.Next(a.machine));
+      for (uint64_t n = generator.Random() % 120; n > 0; --n) Step(&generator, &a);
       interfaces::SnapshotMeta meta = a.Snapshot(&store);
-      Harness b;
+      Harness b(SmallCloses());
       absl::Status status = Load(store, meta, &b.machine);
       ASSERT_TRUE(status.ok()) << status.ToString() << " seed " << seed;
       ASSERT_EQ(b.machine.ComputeDigest(), a.machine.digest());
       ASSERT_EQ(b.machine.applied_index(), a.machine.applied_index());
       for (int n = 0; n < 30; ++n) {
-        a.Apply(generator.Next(a.machine));
+        Step(&generator, &a);
         Replay(a.log, LogIndex(a.log.size() - 1), &b);
         ASSERT_EQ(a.machine.digest(), b.machine.digest()) << "seed " << seed;
       }
@@ -216,18 +132,18 @@ TEST(Snapshot, WrittenWhileCommandsRunItIsStillOfOneMoment) {  // D7, counterexa
   int interleaved = 0;
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Generator generator(seed);
-    Harness a;
+    Harness a(SmallCloses());
     Store store;
-    for (int n = 0; n < 900; ++n) a.Apply(generator.Next(a.machine));
+    for (int n = 0; n < 900; ++n) Step(&generator, &a);
     for (int cut = 0; cut < 5; ++cut) {
-      for (uint64_t n = generator.Random() % 200; n > 0; --n) a.Apply(generator.Next(a.machine));
+      for (uint64_t n = generator.Random() % 200; n > 0; --n) Step(&generator, &a);
       interfaces::SnapshotMeta meta = a.machine.CloseSnapshot();
       std::vector<interfaces::SnapshotRecord> records;
       bool lost = generator.Random() % 4 == 0;
-      for (uint64_t n = generator.Random() % 30; n > 0; --n) a.Apply(generator.Next(a.machine));
+      for (uint64_t n = generator.Random() % 30; n > 0; --n) Step(&generator, &a);
       while (!a.machine.WriteClosed(absl::Nanoseconds(100), &records)) {
         ++interleaved;
-        for (uint64_t n = generator.Random() % 30; n > 0; --n) a.Apply(generator.Next(a.machine));
+        for (uint64_t n = generator.Random() % 30; n > 0; --n) Step(&generator, &a);
         if (lost && generator.Random() % 2 == 0) break;
       }
       if (lost) {
@@ -235,7 +151,7 @@ TEST(Snapshot, WrittenWhileCommandsRunItIsStillOfOneMoment) {  // D7, counterexa
         continue;
       }
       ApplyCut(records, &store);
-      Harness b;
+      Harness b(SmallCloses());
       absl::Status status = Load(store, meta, &b.machine);
       ASSERT_TRUE(status.ok()) << status.ToString() << " seed " << seed << " cut " << cut;
       ASSERT_EQ(b.machine.digest(), meta.digest);
@@ -258,6 +174,7 @@ TEST(Snapshot, ItsCostGrowsWithTheChangeNotWithTheTree) {  // D7
   a.machine.CloseSnapshot();
   std::vector<interfaces::SnapshotRecord> cut;
   EXPECT_TRUE(a.machine.WriteClosed(absl::Seconds(1), &cut));
+  std::erase_if(cut, [](const auto& record) { return EventWindow::IsKey(record.key); });
   EXPECT_EQ(cut.size(), 3u);  // two nodes and the counters
 }
 
@@ -265,13 +182,15 @@ TEST(Snapshot, KeysKeepToTheirLetters) {
   Generator generator(5);
   Harness a;
   Store store;
-  for (int n = 0; n < 500; ++n) a.Apply(generator.Next(a.machine));
+  for (int n = 0; n < 500; ++n) Step(&generator, &a);
   a.Unary(SetSettingOp{"s", "v"});
+  a.NewSession(1000, {Digest("carol")});
+  a.Unary(CreateOp{"/of-dave", "", CreateMode::kPersistent, access::Acl{ForDigest("dave")}});
   a.Snapshot(&store);
   std::map<char, int> letters;
   for (const auto& [key, value] : store) ++letters[key[0]];
   EXPECT_EQ(letters['c'], 1);
-  for (char letter : std::string("nrst")) {
+  for (char letter : std::string("ainrstw")) {
     EXPECT_GT(letters[letter], 0) << letter;
     letters.erase(letter);
   }
@@ -283,8 +202,10 @@ class DamagedSnapshot : public ::testing::Test {
  protected:
   DamagedSnapshot() {
     Generator generator(3);
-    for (int n = 0; n < 300; ++n) a_.Apply(generator.Next(a_.machine));
+    for (int n = 0; n < 300; ++n) Step(&generator, &a_);
     a_.Unary(SetSettingOp{"s", "v"});
+    a_.NewSession(1000, {Digest("carol")});
+    a_.Unary(CreateOp{"/of-dave", "", CreateMode::kPersistent, access::Acl{ForDigest("dave")}});
     meta_ = a_.Snapshot(&store_);
   }
   absl::StatusCode LoadCode(const Store& store, const interfaces::SnapshotMeta& meta) {
@@ -305,11 +226,16 @@ class DamagedSnapshot : public ::testing::Test {
 TEST_F(DamagedSnapshot, AMissingOrChangedRecordIsDataLoss) {  // D13
   EXPECT_EQ(LoadCode(store_, meta_), absl::StatusCode::kOk);
   for (const auto& [key, value] : store_) {
+    if (EventWindow::IsKey(key)) continue;  // outside the digest
     Store missing = store_;
     missing.erase(key);
     EXPECT_EQ(LoadCode(missing, meta_), absl::StatusCode::kDataLoss) << key;
     Store changed = store_;
-    changed[key][value.size() / 2] ^= 1;
+    if (value.empty()) {
+      changed[key] = "x";
+    } else {
+      changed[key][value.size() / 2] ^= 1;
+    }
     EXPECT_NE(LoadCode(changed, meta_), absl::StatusCode::kOk) << key;
   }
   Store more = store_;
@@ -318,6 +244,57 @@ TEST_F(DamagedSnapshot, AMissingOrChangedRecordIsDataLoss) {  // D13
   more = store_;
   more["tnew"] = "setting";
   EXPECT_EQ(LoadCode(more, meta_), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(DamagedSnapshot, TheWindowMayBeMissingButNotHalf) {  // W3
+  Store without = store_;
+  std::erase_if(without, [](const auto& record) { return EventWindow::IsKey(record.first); });
+  EXPECT_EQ(LoadCode(without, meta_), absl::StatusCode::kOk);
+  Store headless = store_;
+  headless.erase("w");
+  EXPECT_EQ(LoadCode(headless, meta_), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(DamagedSnapshot, OneOfAnEarlierBuildSaysSo) {
+  Store earlier = store_;
+  std::erase_if(earlier, [](const auto& record) { return record.first < "c"; });
+  earlier["c"][0] = 1;
+  Harness b;
+  absl::Status status = Load(earlier, meta_, &b.machine);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("empty data directory"), std::string::npos);
+}
+
+TEST(Snapshot, BringsTheWindowOfPastEventsAlong) {  // W3, D7
+  Harness a;
+  a.Unary(CreateOp{"/a"});
+  a.Unary(CreateOp{"/b", "", CreateMode::kPersistent, access::Acl{ForDigest("bob")}});
+  Store store;
+  interfaces::SnapshotMeta meta = a.machine.CloseSnapshot();
+  a.Unary(DeleteOp{"/a"});  // after the cut
+  std::vector<interfaces::SnapshotRecord> cut;
+  while (!a.machine.WriteClosed(absl::Milliseconds(1), &cut)) {
+  }
+  ApplyCut(cut, &store);
+  Harness b;
+  ASSERT_TRUE(Load(store, meta, &b.machine).ok());
+  auto paths = [](const StateMachine& machine) {
+    std::vector<std::string> out;
+    machine.window().Read(machine.window().begin(), SIZE_MAX, [&](const PastEvent& event) {
+      out.push_back(std::to_string(event.zxid.value()) + std::string(event.path) + (event.acl ? " closed" : ""));
+      return true;
+    });
+    return out;
+  };
+  EXPECT_EQ(paths(b.machine), (std::vector<std::string>{"1/a", "2/b closed"}));
+  EXPECT_EQ(b.Unary(DeleteOp{"/a"}).error, Error::kOk);
+  EXPECT_EQ(paths(b.machine), paths(a.machine));
+
+  std::erase_if(store, [](const auto& record) { return EventWindow::IsKey(record.first); });
+  Harness c;
+  ASSERT_TRUE(Load(store, meta, &c.machine).ok());
+  EXPECT_TRUE(paths(c.machine).empty());
+  EXPECT_EQ(c.machine.window().begin(), Cursor{Zxid(2)});
 }
 
 TEST_F(DamagedSnapshot, AMetaThatSaysOtherwiseIsRefused) {
