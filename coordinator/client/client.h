@@ -155,9 +155,9 @@ class Client {
 
   // Whether the session may be believed in right now (see above). Any thread; reads the clock, takes no lock.
   bool HoldsSession() const;
-  // Until when, by MonotonicNow (stream_loop.h), it may be believed in if nothing more is heard; each answered ping moves
-  // it on, and a broken connection may bring it nearer (S8). Negative infinity: not at all, also without a session. Any
-  // thread.
+  // Until when, by MonotonicNow (stream_loop.h), it may be believed in if nothing more is heard; each answered ping
+  // moves it on, and a broken connection may bring it nearer (S8). Negative infinity: not at all, also without a
+  // session. Any thread.
   absl::Duration HeldUntil() const;
   // 0 before the first connection, and without a session.
   int64_t session_id() const;

@@ -87,8 +87,8 @@ absl::StatusOr<std::unique_ptr<Follow>> Follow::Start(FollowOptions options, Fol
   for (const Credential& credential : options.credentials) {
     if (!IsUtf8(credential.scheme)) return absl::InvalidArgumentError("the scheme of a credential is not UTF-8");
   }
-  if (options.progress < absl::Milliseconds(10) || options.progress > absl::Hours(1)) {
-    return absl::InvalidArgumentError("progress must be between 10 ms and 1 h");
+  if (options.progress < absl::Milliseconds(100) || options.progress > absl::Minutes(1)) {
+    return absl::InvalidArgumentError("progress must be between 100 ms and 1 min");
   }
   if (options.connect_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("the connect timeout must be positive");

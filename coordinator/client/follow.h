@@ -36,7 +36,7 @@ struct FollowOptions {
   std::optional<Cursor> after;  // the last one given to on_events, now or in an earlier life. nullopt: from now on
   bool with_data = false;
   std::vector<Credential> credentials;
-  // A server says at least this often that it is there (10 ms to 1 h). After three of them in silence another one is
+  // A server says at least this often that it is there (100 ms to 1 min). After three of them in silence another one is
   // tried.
   absl::Duration progress = absl::Seconds(2);
   absl::Duration connect_timeout = absl::Seconds(1);  // of one attempt

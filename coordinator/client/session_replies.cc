@@ -57,6 +57,8 @@ void Session::OnConnected(const v1::Connected& connected, absl::Duration now) {
   if (created) {
     watches_.ShownUpTo(connected.zxid());
     answered_ping_sent_at_ = connect_sent_at_;
+  } else {
+    watches_.BeginCatchUp();
   }
   phase_ = Phase::kOpen;
   attempt_deadline_ = absl::InfiniteDuration();

@@ -36,6 +36,7 @@ std::vector<Watches::SharedCallback> Watches::Fire(v1::WatchEvent::Type type, co
       if (it == watches_.end()) continue;
       out.insert(out.end(), it->second.callbacks.begin(), it->second.callbacks.end());
       it->second.shown = std::max(it->second.shown, at);
+      it->second.asked = it->second.shown;
     }
     return out;
   }
@@ -57,7 +58,15 @@ std::vector<Watches::SharedCallback> Watches::Fire(v1::WatchEvent::Type type, co
   return out;
 }
 
-void Watches::ShownUpTo(int64_t zxid) { shown_up_to_ = std::max(shown_up_to_, zxid); }
+void Watches::BeginCatchUp() {
+  if (std::exchange(catching_up_, true)) return;  // asked as before
+  for (auto& [key, watch] : watches_) watch.asked = CursorOf(watch);
+}
+
+void Watches::ShownUpTo(int64_t zxid) {
+  shown_up_to_ = std::max(shown_up_to_, zxid);
+  catching_up_ = false;
+}
 
 void Watches::FillRearm(google::protobuf::RepeatedPtrField<v1::WatchSet>* out) const {
   for (const auto& [key, watch] : watches_) {
@@ -65,7 +74,8 @@ void Watches::FillRearm(google::protobuf::RepeatedPtrField<v1::WatchSet>* out) c
     set->set_path(key.first);
     set->set_kind(key.second);
     const bool persistent = key.second >= v1::WATCH_PERSISTENT;
-    const Cursor since = persistent ? CursorOf(watch) : Cursor{shown_up_to_, Cursor::kAll};
+    const Cursor own = catching_up_ ? watch.asked : CursorOf(watch);
+    const Cursor since = persistent ? own : Cursor{shown_up_to_, Cursor::kAll};
     set->set_since_zxid(since.zxid);
     if (persistent) set->set_since_ordinal(since.ordinal);
   }

@@ -23,6 +23,10 @@ namespace synod::client {
 // of the events of its own persistent watch, so each of those has a cursor of its own beside (it counts where it is
 // later). At a reconnect a persistent watch asks for everything after its cursor, and an event at or before it is a
 // repetition that nobody hears.
+//
+// Catching up. After a reconnect events of one watch come because another one asked for them, while the server may have
+// yet to say that this one's are lost. So until the first reply or pong a watch that breaks off again asks from where
+// it asked before.
 class Watches {
  public:
   using SharedCallback = std::shared_ptr<WatchCallback>;
@@ -37,7 +41,9 @@ class Watches {
   // watches on the very path. An event with the ordinal Cursor::kAll is that of a one-shot watch set again at connect,
   // whose zxid is not that of its change: persistent watches get the change itself.
   std::vector<SharedCallback> Fire(v1::WatchEvent::Type type, const std::string& path, Cursor at);
-  // Every event up to and with `zxid` was given to Fire. Never goes back.
+  // A server set again what FillRearm said, and what was missed comes.
+  void BeginCatchUp();
+  // Every event up to and with `zxid` was given to Fire. Never goes back. Ends the catching up.
   void ShownUpTo(int64_t zxid);
   int64_t shown_up_to() const { return shown_up_to_; }
   // What to set again on a new connection: one-shot watches valid at shown_up_to(), persistent ones with their cursors.
@@ -50,6 +56,7 @@ class Watches {
   struct Watch {
     std::vector<SharedCallback> callbacks;
     Cursor shown{0, 0};  // persistent: its own last event
+    Cursor asked{0, 0};  // while catching up: from where
   };
   void CollectOneShot(const std::string& path, v1::WatchKind kind, std::vector<SharedCallback>* out);
   void CollectPersistent(const std::string& path, v1::WatchKind kind, Cursor at, std::vector<SharedCallback>* out);
@@ -57,6 +64,7 @@ class Watches {
 
   std::map<Key, Watch> watches_;
   int64_t shown_up_to_ = 0;
+  bool catching_up_ = false;
 };
 
 }  // namespace synod::client

@@ -334,7 +334,7 @@ void ExpectAllOnce(size_t cut, std::optional<grpc::Status> end, size_t per_messa
   options.servers = server.address();
   options.path = "/t";
   options.after = Cursor{0};
-  options.progress = silent ? absl::Milliseconds(30) : absl::Seconds(20);
+  options.progress = silent ? absl::Milliseconds(100) : absl::Seconds(20);
   auto follow = Follow::Start(std::move(options), told.Callbacks());
   ASSERT_TRUE(told.WaitForEvents(Breaking::kEvents));
   follow->reset();

@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <future>
+#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/client/blocking.h"
@@ -41,12 +44,17 @@ class OperationsTest : public ::testing::TestWithParam<Way> {
     options.session = session;
     options.request_timeout = absl::Seconds(30);
     options.credentials = std::move(credentials);
+    options.on_session = [this](SessionState state) {
+      if (state == SessionState::kSuspended && !any_suspended_.exchange(true)) suspended_.set_value();
+    };
     auto client = BlockingClient::Create(std::move(options));
     EXPECT_TRUE(client.ok()) << client.status();
     return *std::move(client);
   }
   std::shared_ptr<FakeState> state_ = std::make_shared<FakeState>();
   FakeServer server_{state_, 1};
+  std::atomic<bool> any_suspended_ = false;
+  std::promise<void> suspended_;  // by the first client to be
   std::unique_ptr<BlockingClient> client_;
 };
 
@@ -310,6 +318,7 @@ TEST_P(OperationsTest, NeverSentAndExpiredIsNotDone) {  // S2
   if (!GetParam().session) return;
   ASSERT_TRUE(client_->Put("/a", "x").ok());
   server_.Stop();
+  ASSERT_EQ(suspended_.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
   std::promise<Error> answer;
   client_->async().Put("/b", "x", [&](Result<Created> result) { answer.set_value(result.error()); });
   {

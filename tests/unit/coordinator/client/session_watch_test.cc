@@ -112,6 +112,24 @@ TEST_F(SessionWatchTest, AfterEveryBreakEachEventIsHeardOnce) {  // W3: break at
   }
 }
 
+TEST_F(SessionWatchTest, ABreakWhileCatchingUpAsksFromTheSamePlaceAgain) {  // W3
+  // An event that one watch asked for is shown to the other as well. It says nothing of what that one missed before,
+  // and the server may be about to call it lost.
+  WatchTree(10);
+  Watch("/t/x", PersistentWatchKind::kPersistent, 10);
+  TakeLog();
+  Reconnect();
+  Event(kChanged, "/t/x", 70, 0);
+  EXPECT_THAT(TakeLog(), ElementsAre("/t/x: changed /t/x 70-0", "/t: changed /t/x 70-0"));
+  EXPECT_THAT(Reconnect(), ElementsAre("/t 10-all", "/t/x 10-all"));
+  Event(kChanged, "/t/x", 70, 0);  // a repetition
+  Event(v1::WatchEvent::EVENTS_LOST, "/t", 80, Cursor::kAll);
+  EXPECT_THAT(TakeLog(), ElementsAre("/t: lost /t 80-all"));
+  EXPECT_THAT(Reconnect(), ElementsAre("/t 80-all", "/t/x 10-all"));
+  Pong(Sent().ping(), 90);
+  EXPECT_THAT(Reconnect(), ElementsAre("/t 90-all", "/t/x 90-all"));
+}
+
 TEST_F(SessionWatchTest, EachWatchGoesOnFromItsOwnLastEvent) {  // W3: an event says nothing of other watches
   Make();
   Open();
@@ -134,6 +152,7 @@ TEST_F(SessionWatchTest, EventsLostIsToldAndTheWatchGoesOn) {  // W3
   Event(kChanged, "/t", 500, 0);  // before what is read again
   Event(kChanged, "/t", 501, 0);
   EXPECT_THAT(TakeLog(), ElementsAre("/t: changed /t 501-0", "/t: changed /t 501-0"));
+  Pong(Sent().ping(), 12);
   EXPECT_THAT(Reconnect(), ElementsAre("/other 12-all", "/t 501-0", "/t 501-0"));
 }
 
@@ -155,6 +174,7 @@ TEST_F(SessionWatchTest, AOneShotWatchSetAgainIsNoSecondEventForAPersistentOne) 
   Event(kChanged, "/t", 20, 0);               // the change itself
   Event(kChanged, "/t", 1000, Cursor::kAll);  // the one-shot watch, found to be stale at 1000
   EXPECT_THAT(TakeLog(), ElementsAre("once fired /t", "/t: changed /t 20-0"));
+  Pong(Sent().ping(), 15);
   EXPECT_THAT(Reconnect(), ElementsAre("/t 20-0"));
 }
 
