@@ -86,7 +86,8 @@ class SteadyClock final : public Clock {
 // Any thread may use loop(); the service belongs to it.
 class LoneService {
  public:
-  explicit LoneService(service::ServiceConfig config = {}) : node_(this) {
+  explicit LoneService(service::ServiceConfig config = {}, statemachine::StateMachineOptions machine = {})
+      : machine_(std::move(machine)), node_(this) {
     service::ServiceDependencies deps;
     deps.loop = &loop_;
     deps.clock = &clock_;
@@ -124,6 +125,7 @@ class LoneService {
       owner_->loop_.Post([owner = owner_, command = std::move(command)] {
         interfaces::CommandBatch batch;
         batch.times.wall_ms = owner->clock_.WallMillis();
+        batch.times.log_clock_us = owner->node_.LogClockUs();
         batch.commands = {command};
         SYNOD_CHECK(owner->machine_.Apply(owner->machine_.applied_index() + 1, Term(1), batch).ok());
       });
@@ -138,6 +140,9 @@ class LoneService {
     }
     bool leading() const override { return true; }
     bool LeadingAndCaughtUp() const override { return true; }
+    uint64_t LogClockUs() const override {
+      return static_cast<uint64_t>(absl::ToInt64Microseconds(owner_->clock_.Monotonic()));
+    }
     ServerId leader() const override { return ServerId(1); }
     Term term() const override { return Term(1); }
     ServerId self() const override { return ServerId(1); }

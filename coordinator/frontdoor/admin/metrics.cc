@@ -88,8 +88,7 @@ void ZooKeeperNames(const service::ServerStatus& status, const service::ServiceS
   out->Latency("updatelatency", "Time of a write, s", stats.write_latency);
 }
 
-void OwnNames(const service::ServerStatus& status, const service::ServiceStats& stats, const AdminProcess& process,
-              Builder* out) {
+void OwnNames(const service::ServerStatus& status, const service::ServiceStats& stats, Builder* out) {
   out->Labelled("synod_role", "1 for the server's role", "role", status.role, 1);
   out->Gauge("synod_ready", "1 if ready", status.ready ? 1 : 0);
   out->Gauge("synod_leader_id", "Id of the leader, 0 if unknown", static_cast<double>(status.leader.value()));
@@ -112,8 +111,41 @@ void OwnNames(const service::ServerStatus& status, const service::ServiceStats& 
   out->Counter("synod_refused_writes", "Writes this server refused", static_cast<double>(stats.refused_writes));
   out->Counter("synod_sessions_expired", "Sessions expired by this server as leader",
                static_cast<double>(stats.sessions_expired));
-  out->Counter("synod_notifications", "Watch events sent", static_cast<double>(stats.notifications));
+  out->Counter("synod_idle_nodes_removed", "Containers and TTL nodes that went while this server led",
+               static_cast<double>(stats.idle_removed));
+  out->Counter("synod_close_steps", "Further steps of closing sessions with many ephemerals, as leader",
+               static_cast<double>(stats.close_steps));
+  out->Counter("synod_settings_proposed", "Settings of the ensemble that this server changed as leader",
+               static_cast<double>(stats.settings_proposed));
+  out->Counter("synod_quota_exceeded", "Changes that left a quota exceeded", static_cast<double>(stats.quota_exceeded));
+  out->Counter("synod_auth_failed", "Credentials and session passwords refused",
+               static_cast<double>(stats.auth_failed));
   out->Counter("synod_connections_refused", "Connections refused", static_cast<double>(stats.connections_refused));
+}
+
+void WatchNames(const service::ServerStatus& status, const service::ServiceStats& stats, Builder* out) {
+  out->Counter("synod_notifications", "Watch events sent", static_cast<double>(stats.notifications));
+  out->Counter("synod_notifications_denied", "Watch events not sent for want of READ",
+               static_cast<double>(stats.notifications_denied));
+  out->Counter("synod_watches_replayed", "Connections whose persistent watches were told of the past",
+               static_cast<double>(stats.replayed_watches));
+  out->Counter("synod_watch_events_lost", "Persistent watches set again with a cursor older than the window",
+               static_cast<double>(stats.events_lost));
+  out->Gauge("synod_watch_streams", "Watch streams open", static_cast<double>(stats.watch_streams));
+  out->Counter("synod_watch_streams_opened", "Watch streams opened", static_cast<double>(stats.watch_streams_opened));
+  out->Counter("synod_watch_streams_lost", "Watch streams refused or ended for a cursor older than the window",
+               static_cast<double>(stats.watch_streams_lost));
+  out->Counter("synod_watch_stream_events", "Events sent on Watch streams",
+               static_cast<double>(stats.watch_stream_events));
+  out->Counter("synod_watch_stream_pauses", "Times a Watch stream's reader was full",
+               static_cast<double>(stats.watch_stream_pauses));
+  out->Gauge("synod_watch_window_bytes", "Memory of the window of past events",
+             static_cast<double>(status.window_bytes));
+  out->Gauge("synod_watch_window_begin", "Zxid after which every event is in the window",
+             static_cast<double>(status.window_begin.value()));
+}
+
+void ProcessNames(const AdminProcess& process, Builder* out) {
   out->Counter("process_cpu_seconds_total", "User and system time", static_cast<double>(process.cpu_us) / 1e6);
   out->Gauge("process_resident_memory_bytes", "Resident memory", static_cast<double>(process.resident_bytes));
 }
@@ -124,7 +156,9 @@ std::string MetricsText(const service::ServerStatus& status, const service::Serv
                         const AdminProcess& process) {
   Builder out;
   ZooKeeperNames(status, stats, process, &out);
-  OwnNames(status, stats, process, &out);
+  OwnNames(status, stats, &out);
+  WatchNames(status, stats, &out);
+  ProcessNames(process, &out);
   return out.Text();
 }
 

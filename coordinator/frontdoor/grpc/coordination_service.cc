@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "coordinator/frontdoor/grpc/convert.h"
+#include "coordinator/frontdoor/grpc/peer_address.h"
 #include "coordinator/frontdoor/grpc/status_map.h"
+#include "coordinator/frontdoor/grpc/watch_reactor.h"
 
 namespace synod::frontdoor {
 
@@ -15,10 +17,8 @@ grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* CoordinationServi
 grpc::ServerUnaryReactor* CoordinationService::Call(grpc::CallbackServerContext* context,
                                                     const v1::CallRequest* request, v1::CallReply* reply) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  v1::Request copy = request->request();
-  service::CallRequest call;
-  call.request = FromProto(&copy);
-  call.last_zxid = Zxid(request->last_zxid());
+  v1::CallRequest copy = *request;
+  service::CallRequest call = FromProto(&copy, AddressOfPeer(context->peer()));
   env_->loop->Post([env = env_, reactor, reply, call = std::move(call)]() mutable {
     env->service->Call(std::move(call), [reactor, reply](service::Reply answer) {
       if (answer.error != service::ErrorCode::kOk) {
@@ -30,6 +30,12 @@ grpc::ServerUnaryReactor* CoordinationService::Call(grpc::CallbackServerContext*
     });
   });
   return reactor;
+}
+
+grpc::ServerWriteReactor<v1::WatchResponse>* CoordinationService::Watch(grpc::CallbackServerContext* context,
+                                                                        const v1::WatchRequest* request) {
+  v1::WatchRequest copy = *request;
+  return new WatchReactor(env_, FromProto(&copy, AddressOfPeer(context->peer())));  // deletes itself
 }
 
 }  // namespace synod::frontdoor

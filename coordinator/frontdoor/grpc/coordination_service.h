@@ -11,6 +11,8 @@ class CoordinationService final : public v1::Coordination::CallbackService {
   grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* Session(grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context, const v1::CallRequest* request,
                                  v1::CallReply* reply) override;
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,
+                                                     const v1::WatchRequest* request) override;
 
  private:
   const StreamEnvironment* const env_;

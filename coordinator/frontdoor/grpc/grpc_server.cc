@@ -27,7 +27,12 @@ class GrpcServerImpl final : public GrpcServer {
  public:
   GrpcServerImpl(const GrpcServerConfig& config, Executor* loop, service::Service* service,
                  std::function<ProcessInfo()> process)
-      : environment_{loop, service, config.unsent_bytes_max, config.streams_per_address_max, &streams_},
+      : environment_{loop,
+                     service,
+                     config.unsent_bytes_max,
+                     config.streams_per_address_max,
+                     &streams_,
+                     config.watch_unsent_bytes_max},
         coordination_(&environment_),
         ensemble_(loop, service, std::move(process), config.address) {}
 

@@ -13,9 +13,11 @@
 namespace synod::frontdoor {
 
 struct GrpcServerConfig {
-  std::string address;                  // host:port; port 0: any
-  size_t message_bytes_max = 8 << 20;   // a larger message ends its stream with RESOURCE_EXHAUSTED
-  size_t unsent_bytes_max = 16 << 20;   // per stream
+  std::string address;                 // host:port; port 0: any
+  size_t message_bytes_max = 8 << 20;  // a larger message ends its stream with RESOURCE_EXHAUSTED
+  size_t unsent_bytes_max = 16 << 20;  // per Session stream: a slower reader is cut off
+  // Per Watch stream: the service is told to wait, and goes on from its window of past events.
+  size_t watch_unsent_bytes_max = 1 << 20;
   size_t memory_bytes_max = 512 << 20;  // of all connections, gRPC's buffers
   // Session streams of one client address, loopback too; 0: no limit. One more ends with RESOURCE_EXHAUSTED.
   uint32_t streams_per_address_max = 0;
@@ -38,7 +40,7 @@ class GrpcServer {
                                                            std::function<ProcessInfo()> process);
   virtual ~GrpcServer() = default;
   virtual int port() const = 0;
-  // Session streams that still exist. The loop only; 0 some time after Stop.
+  // Session and Watch streams that still exist. The loop only; 0 some time after Stop.
   virtual size_t open_streams() const = 0;
   // The health service's answer for "": ready. "live" is always serving. Any thread.
   virtual void SetReady(bool ready) = 0;

@@ -1,42 +1,24 @@
 #include "coordinator/frontdoor/grpc/session_stream.h"
 
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/frontdoor/grpc/convert.h"
+#include "coordinator/frontdoor/grpc/peer_address.h"
 #include "coordinator/frontdoor/grpc/status_map.h"
 
 namespace synod::frontdoor {
 namespace {
 
-constexpr size_t kItemOverhead = 96;  // a reply's fixed parts on the heap, near enough
-
-size_t RoughSize(const service::Reply& reply) {
-  size_t bytes =
-      kItemOverhead + reply.message.size() + reply.result.path.size() + (reply.data ? reply.data->size() : 0);
-  for (const std::string& name : reply.children) bytes += name.size() + 24;
-  for (const service::OpResult& result : reply.results) bytes += kItemOverhead + result.path.size();
-  return bytes;
-}
-
-// "ipv4:10.0.0.7:51234" and "ipv6:%5B::1%5D:51234" without the port.
-std::string AddressOf(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
-
-// An address as people write it.
-std::string Readable(const std::string& address) {
-  std::string text = address.substr(address.find(':') + 1);
-  for (absl::string_view code : {"%5B", "%5D"}) {
-    size_t at = text.find(std::string(code));
-    if (at != std::string::npos) text.erase(at, code.size());
-  }
-  return text;
-}
+constexpr size_t kItemOverhead = 96;  // an item's fixed parts on the heap, near enough
 
 }  // namespace
 
 SessionStream::SessionStream(const StreamEnvironment* environment, const std::string& peer)
-    : env_(environment), address_(AddressOf(peer)) {
+    : env_(environment), address_(AddressOfPeer(peer)) {
   env_->loop->Post([this] { Open(); });
 }
 
@@ -60,10 +42,12 @@ void SessionStream::Open() {
   if (!CountIn()) {
     End(ToStatus(service::CloseReason::kOverloaded,
                  absl::StrCat("this server takes no more than ", env_->streams_per_address_max, " connections from ",
-                              Readable(address_), " (maxClientCnxns)")));
+                              address_, " (maxClientCnxns)")));
     return;
   }
-  id_ = env_->service->Open(this, service::ConnectionOptions{});
+  service::ConnectionOptions options;
+  options.address = address_;
+  id_ = env_->service->Open(this, options);
   if (id_.value() == 0) {
     End(ToStatus(service::CloseReason::kOverloaded, "this server takes no more connections"));
     return;
@@ -110,13 +94,15 @@ void SessionStream::TakeMessage() {
 }
 
 void SessionStream::TakeConnect() {
+  std::string_view wrong = "the first message must hold connect and nothing else";
   if (incoming_.has_connect() && incoming_.requests_size() == 0) {
-    env_->service->Connect(id_, FromProto(incoming_.mutable_connect()));
-    return;
+    std::optional<service::ConnectRequest> connect = FromProto(incoming_.mutable_connect());
+    if (connect) return env_->service->Connect(id_, *std::move(connect));
+    wrong = "a watch to set again is of a kind that this server does not know";
   }
   open_ = false;
   env_->service->ConnectionClosed(id_, /*by_peer=*/false);
-  End(ToStatus(service::CloseReason::kProtocolError, "the first message must hold connect and nothing else"));
+  End(ToStatus(service::CloseReason::kProtocolError, std::string(wrong)));
 }
 
 void SessionStream::PeerClosed() {

@@ -24,8 +24,8 @@ namespace synod::frontdoor {
 
 // The streams that are open. Loop only.
 struct OpenStreams {
-  size_t count = 0;
-  std::map<std::string, uint32_t> by_address;
+  size_t count = 0;                            // Session and Watch
+  std::map<std::string, uint32_t> by_address;  // Session
 };
 
 // What all streams of a server share. Outlives them.
@@ -35,6 +35,7 @@ struct StreamEnvironment {
   size_t unsent_bytes_max = 16 << 20;    // per stream: a reader slower than this is cut off
   uint32_t streams_per_address_max = 0;  // of one client address, loopback too (maxClientCnxns); 0: no limit
   OpenStreams* streams = nullptr;
+  size_t watch_unsent_bytes_max = 1 << 20;  // per Watch stream: beyond it the service is told to wait
 };
 
 class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>,
@@ -79,7 +80,7 @@ class SessionStream final : public grpc::ServerBidiReactor<v1::ClientMessage, v1
 
   const StreamEnvironment* const env_;
 
-  const std::string address_;  // of the client, without its port
+  const std::string address_;  // of the client (peer_address.h)
 
   // Loop only.
   service::ConnectionId id_;

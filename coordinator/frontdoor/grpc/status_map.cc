@@ -101,6 +101,29 @@ grpc::Status ToStatus(service::CloseReason reason, const std::string& message) {
   return grpc::Status(code, text);
 }
 
+grpc::Status ToStatus(service::WatchEnd reason) {
+  switch (reason) {
+    case service::WatchEnd::kEventsLost:
+      return {grpc::StatusCode::OUT_OF_RANGE,
+              "the cursor is older than the oldest event this server holds: read again what was cached, and watch from "
+              "now"};
+    case service::WatchEnd::kBadArguments:
+      return {grpc::StatusCode::INVALID_ARGUMENT, "the path or an option is malformed"};
+    case service::WatchEnd::kAuthFailed:
+      return {grpc::StatusCode::UNAUTHENTICATED, "a credential was refused"};
+    case service::WatchEnd::kOverloaded:
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, "this server takes no more Watch streams"};
+    case service::WatchEnd::kNoQuorum:
+      return {grpc::StatusCode::UNAVAILABLE,
+              "no leader that a majority confirms: go on with the last cursor elsewhere"};
+    case service::WatchEnd::kResume:
+      return {grpc::StatusCode::UNAVAILABLE, "the server jumped to a newer snapshot: go on with the last cursor"};
+    case service::WatchEnd::kShutdown:
+      return {grpc::StatusCode::UNAVAILABLE, "server stopping: go on with the last cursor elsewhere"};
+  }
+  return {grpc::StatusCode::INTERNAL, "unknown reason"};
+}
+
 grpc::Status ToStatus(const service::Reply& reply) {
   v1::Error error;
   error.set_code(static_cast<v1::ErrorCode>(reply.error));

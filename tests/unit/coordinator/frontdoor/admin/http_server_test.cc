@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "coordinator/frontdoor/admin/metrics.h"
 #include "tests/support/lone_service.h"
 
@@ -134,6 +135,37 @@ TEST(MetricsTest, LatenciesAreCumulativeHistogramsInSeconds) {
   EXPECT_THAT(text, HasSubstr("updatelatency_count 2\n"));
   EXPECT_THAT(text, HasSubstr("updatelatency_bucket{le=\"+Inf\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("updatelatency_bucket{le=\"4e-06\"} 1\n"));
+}
+
+// Each has a value of its own, so that none stands in for another.
+TEST(MetricsTest, WhatTheServiceCountsIsShown) {
+  service::ServiceStats stats;
+  service::ServerStatus status;
+  stats.notifications = 101;
+  stats.notifications_denied = 102;
+  stats.replayed_watches = 103;
+  stats.events_lost = 104;
+  stats.watch_streams = 105;
+  stats.watch_streams_opened = 106;
+  stats.watch_streams_lost = 107;
+  stats.watch_stream_events = 108;
+  stats.watch_stream_pauses = 109;
+  stats.idle_removed = 110;
+  stats.close_steps = 111;
+  stats.settings_proposed = 112;
+  stats.quota_exceeded = 113;
+  stats.auth_failed = 114;
+  status.window_bytes = 115;
+  status.window_begin = Zxid(116);
+  std::string text = MetricsText(status, stats, AdminProcess());
+  for (const char* line : {"synod_notifications 101", "synod_notifications_denied 102", "synod_watches_replayed 103",
+                           "synod_watch_events_lost 104", "synod_watch_streams 105", "synod_watch_streams_opened 106",
+                           "synod_watch_streams_lost 107", "synod_watch_stream_events 108",
+                           "synod_watch_stream_pauses 109", "synod_idle_nodes_removed 110", "synod_close_steps 111",
+                           "synod_settings_proposed 112", "synod_quota_exceeded 113", "synod_auth_failed 114",
+                           "synod_watch_window_bytes 115", "synod_watch_window_begin 116"}) {
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", line, "\n")));
+  }
 }
 
 }  // namespace

@@ -1,18 +1,47 @@
-// Every field of the API on its way to the service's values and back.
+// What is not an operation, on its way to the service's values, and what comes back.
 #include "coordinator/frontdoor/grpc/convert.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace synod::frontdoor {
 namespace {
 
-using service::Request;
+void AddCredential(google::protobuf::RepeatedPtrField<v1::Credential>* out) {
+  v1::Credential* credential = out->Add();
+  credential->set_scheme("digest");
+  credential->set_credential("bob:pw");
+}
 
-Request Convert(v1::Request in) { return FromProto(&in); }
+tree::Stat SomeStat() {
+  tree::Stat stat;
+  stat.czxid = Zxid(1);
+  stat.mzxid = Zxid(2);
+  stat.pzxid = Zxid(3);
+  stat.ctime_ms = 4;
+  stat.mtime_ms = 5;
+  stat.version = 6;
+  stat.cversion = 7;
+  stat.aversion = 8;
+  stat.ephemeral_owner = SessionId(9);
+  stat.data_length = 10;
+  stat.num_children = 11;
+  return stat;
+}
+constexpr char kSomeStat[] =
+    "{ czxid: 1 mzxid: 2 pzxid: 3 ctime_ms: 4 mtime_ms: 5 version: 6 cversion: 7 aversion: 8 ephemeral_owner: 9 "
+    "data_length: 10 num_children: 11 }";
+
+std::string Text(service::Reply reply) {
+  v1::Reply out;
+  ToProto(std::move(reply), &out);
+  return out.ShortDebugString();
+}
 
 TEST(ConvertTest, TheHeadOfARequestIsTaken) {
   v1::Request in;
@@ -20,96 +49,10 @@ TEST(ConvertTest, TheHeadOfARequestIsTaken) {
   in.set_sequence(9);
   in.set_strength(v1::LOCAL);
   in.mutable_exists()->set_path("/a");
-  Request out = Convert(in);
+  service::Request out = FromProto(&in);
   EXPECT_EQ(out.id, 7u);
   EXPECT_EQ(out.sequence, Sequence(9));
   EXPECT_EQ(out.strength, service::ReadStrength::kLocal);
-}
-
-TEST(ConvertTest, NullDataIsNotEmptyData) {
-  v1::Request in;
-  in.mutable_create()->set_path("/a");
-  EXPECT_FALSE(std::get<service::CreateOp>(Convert(in).operation).data.has_value());
-  in.mutable_create()->mutable_data();
-  EXPECT_EQ(std::get<service::CreateOp>(Convert(in).operation).data, "");
-  in.mutable_set_data()->set_path("/a");
-  EXPECT_FALSE(std::get<service::SetDataOp>(Convert(in).operation).data.has_value());
-}
-
-TEST(ConvertTest, EveryWriteIsTakenWithItsFields) {
-  v1::Request in;
-  in.mutable_create()->set_path("/c");
-  in.mutable_create()->set_mode(v1::EPHEMERAL_SEQUENTIAL);
-  auto create = std::get<service::CreateOp>(Convert(in).operation);
-  EXPECT_EQ(create.path, "/c");
-  EXPECT_EQ(create.mode, service::CreateMode::kEphemeralSequential);
-  in.mutable_delete_()->set_path("/d");
-  in.mutable_delete_()->set_version(-1);
-  auto remove = std::get<service::DeleteOp>(Convert(in).operation);
-  EXPECT_EQ(remove.path, "/d");
-  EXPECT_EQ(remove.version, -1);
-  in.mutable_set_data()->set_path("/s");
-  in.mutable_set_data()->mutable_data()->set_value("v");
-  in.mutable_set_data()->set_version(4);
-  auto set = std::get<service::SetDataOp>(Convert(in).operation);
-  EXPECT_EQ(set.path, "/s");
-  EXPECT_EQ(set.data, "v");
-  EXPECT_EQ(set.version, 4);
-  in.mutable_check()->set_path("/k");
-  in.mutable_check()->set_version(5);
-  auto check = std::get<service::CheckOp>(Convert(in).operation);
-  EXPECT_EQ(check.path, "/k");
-  EXPECT_EQ(check.version, 5);
-  in.mutable_close_session();
-  EXPECT_TRUE(std::holds_alternative<service::CloseSession>(Convert(in).operation));
-  v1::Multi* multi = in.mutable_multi();
-  multi->add_operations()->mutable_create()->set_path("/1");
-  multi->add_operations()->mutable_delete_()->set_path("/2");
-  multi->add_operations()->mutable_set_data()->set_path("/3");
-  multi->add_operations()->mutable_check()->set_path("/4");
-  auto ops = std::get<service::MultiOp>(Convert(in).operation).ops;
-  ASSERT_EQ(ops.size(), 4u);
-  EXPECT_EQ(std::get<service::CreateOp>(ops[0]).path, "/1");
-  EXPECT_EQ(std::get<service::DeleteOp>(ops[1]).path, "/2");
-  EXPECT_EQ(std::get<service::SetDataOp>(ops[2]).path, "/3");
-  EXPECT_EQ(std::get<service::CheckOp>(ops[3]).path, "/4");
-}
-
-TEST(ConvertTest, EveryReadIsTakenWithItsFields) {
-  v1::Request in;
-  in.mutable_exists()->set_path("/e");
-  in.mutable_exists()->set_watch(true);
-  EXPECT_EQ(std::get<service::Exists>(Convert(in).operation).path, "/e");
-  EXPECT_TRUE(std::get<service::Exists>(Convert(in).operation).watch);
-  in.mutable_get_data()->set_path("/g");
-  EXPECT_FALSE(std::get<service::GetData>(Convert(in).operation).watch);
-  in.mutable_get_children()->set_path("/c");
-  in.mutable_get_children()->set_with_stat(true);
-  EXPECT_TRUE(std::get<service::GetChildren>(Convert(in).operation).with_stat);
-  in.mutable_sync()->set_path("/s");
-  EXPECT_EQ(std::get<service::Sync>(Convert(in).operation).path, "/s");
-  in.mutable_add_watch()->set_path("/w");
-  in.mutable_add_watch()->set_kind(v1::WATCH_PERSISTENT_RECURSIVE);
-  EXPECT_EQ(std::get<service::AddWatch>(Convert(in).operation).kind, service::WatchKind::kPersistentRecursive);
-  in.mutable_remove_watch()->set_path("/r");
-  in.mutable_remove_watch()->set_kind(v1::CHILDREN);
-  EXPECT_EQ(std::get<service::RemoveWatch>(Convert(in).operation).kind, service::WatchKind::kChildren);
-}
-
-TEST(ConvertTest, WhatHasNoMeaningKeepsItsNumber) {  // S2, counterexample 14
-  v1::Request in;
-  in.set_sequence(3);
-  Request none = Convert(in);
-  EXPECT_TRUE(std::holds_alternative<service::Unintelligible>(none.operation));
-  EXPECT_EQ(none.sequence, Sequence(3));
-  in.mutable_create()->set_mode(static_cast<v1::CreateMode>(17));
-  Request mode = Convert(in);
-  ASSERT_TRUE(std::holds_alternative<service::Unintelligible>(mode.operation));
-  EXPECT_TRUE(std::get<service::Unintelligible>(mode.operation).write);
-  in.mutable_multi()->add_operations();
-  EXPECT_TRUE(std::holds_alternative<service::Unintelligible>(Convert(in).operation));
-  in.mutable_multi()->mutable_operations(0)->mutable_create()->set_mode(static_cast<v1::CreateMode>(-1));
-  EXPECT_TRUE(std::holds_alternative<service::Unintelligible>(Convert(in).operation));
 }
 
 TEST(ConvertTest, ConnectIsTakenWithItsFields) {
@@ -120,21 +63,149 @@ TEST(ConvertTest, ConnectIsTakenWithItsFields) {
   in.set_last_zxid(77);
   in.set_disconnect_grace_ms(200);
   in.set_confirmed_below(8);
+  AddCredential(in.mutable_credentials());
   v1::WatchSet* watch = in.add_rearm();
   watch->set_path("/w");
-  watch->set_kind(v1::EXISTS);
+  watch->set_kind(v1::WATCH_PERSISTENT);
   watch->set_since_zxid(70);
-  service::ConnectRequest out = FromProto(&in);
-  EXPECT_EQ(out.session, SessionId(5));
-  EXPECT_EQ(out.password, "secret");
-  EXPECT_EQ(out.timeout, absl::Seconds(6));
-  EXPECT_EQ(out.last_zxid, Zxid(77));
-  EXPECT_EQ(out.disconnect_grace, absl::Milliseconds(200));
-  EXPECT_EQ(out.confirmed_below, Sequence(8));
-  ASSERT_EQ(out.rearm.size(), 1u);
-  EXPECT_EQ(out.rearm[0].path, "/w");
-  EXPECT_EQ(out.rearm[0].kind, service::WatchKind::kExists);
-  EXPECT_EQ(out.rearm[0].since, Zxid(70));
+  watch->set_since_ordinal(3);
+  std::optional<service::ConnectRequest> out = FromProto(&in);
+  ASSERT_TRUE(out.has_value());
+  EXPECT_EQ(out->session, SessionId(5));
+  EXPECT_EQ(out->password, "secret");
+  EXPECT_EQ(out->timeout, absl::Seconds(6));
+  EXPECT_EQ(out->last_zxid, Zxid(77));
+  EXPECT_EQ(out->disconnect_grace, absl::Milliseconds(200));
+  EXPECT_EQ(out->confirmed_below, Sequence(8));
+  ASSERT_EQ(out->credentials.size(), 1u);
+  EXPECT_EQ(out->credentials[0].scheme, "digest");
+  EXPECT_EQ(out->credentials[0].credential, "bob:pw");
+  ASSERT_EQ(out->rearm.size(), 1u);
+  EXPECT_EQ(out->rearm[0].path, "/w");
+  EXPECT_EQ(out->rearm[0].kind, service::WatchKind::kPersistent);
+  EXPECT_EQ(out->rearm[0].since, (service::Cursor{Zxid(70), 3}));
+}
+
+TEST(ConvertTest, AWatchOfAnUnknownKindIsNotLeftOut) {
+  for (int kind : {-1, 5}) {
+    v1::Connect in;
+    in.add_rearm()->set_kind(static_cast<v1::WatchKind>(kind));
+    EXPECT_FALSE(FromProto(&in).has_value());
+  }
+}
+
+TEST(ConvertTest, ACallIsTakenWithItsFieldsAndTheAddress) {
+  v1::CallRequest in;
+  in.mutable_request()->mutable_exists()->set_path("/a");
+  in.set_last_zxid(12);
+  AddCredential(in.mutable_credentials());
+  service::CallRequest out = FromProto(&in, "10.0.0.7");
+  EXPECT_EQ(std::get<service::Exists>(out.request.operation).path, "/a");
+  EXPECT_EQ(out.last_zxid, Zxid(12));
+  EXPECT_EQ(out.address, "10.0.0.7");
+  ASSERT_EQ(out.credentials.size(), 1u);
+  EXPECT_EQ(out.credentials[0].credential, "bob:pw");
+}
+
+TEST(ConvertTest, AWatchRequestIsTakenWithItsFieldsAndTheAddress) {
+  v1::WatchRequest in;
+  in.set_path("/a");
+  service::WatchStreamRequest now = FromProto(&in, "10.0.0.7");
+  EXPECT_FALSE(now.after.has_value());
+  EXPECT_FALSE(now.recursive);
+  EXPECT_FALSE(now.with_data);
+  EXPECT_EQ(now.progress, absl::Seconds(2));
+  in.set_path("/a");
+  in.set_recursive(true);
+  in.set_with_data(true);
+  in.set_progress_ms(50);
+  in.mutable_after()->set_zxid(7);
+  in.mutable_after()->set_ordinal(4294967295);
+  AddCredential(in.mutable_credentials());
+  service::WatchStreamRequest out = FromProto(&in, "10.0.0.7");
+  EXPECT_EQ(out.path, "/a");
+  EXPECT_TRUE(out.recursive);
+  EXPECT_TRUE(out.with_data);
+  EXPECT_EQ(out.progress, absl::Milliseconds(50));
+  EXPECT_EQ(out.after, (service::Cursor{Zxid(7), service::Cursor::kAll}));
+  EXPECT_EQ(out.address, "10.0.0.7");
+  ASSERT_EQ(out.credentials.size(), 1u);
+}
+
+// ---- back ----
+
+TEST(ConvertTest, AWritesReplyIsToldWhole) {
+  service::Reply reply;
+  reply.id = 1;
+  reply.sequence = Sequence(2);
+  reply.zxid = Zxid(3);
+  reply.repeated = true;
+  reply.result = {tree::Error::kOk, "/a", SomeStat(), true, 4, 5};
+  EXPECT_EQ(Text(reply), std::string("id: 1 sequence: 2 zxid: 3 result { path: \"/a\" stat ") + kSomeStat +
+                             " created: true deleted: 4 remaining: 5 } repeated_reply: true");
+}
+
+TEST(ConvertTest, AFailedMultiTellsItsResults) {
+  service::Reply reply;
+  reply.error = service::ToErrorCode(tree::Error::kNoNode);
+  reply.message = "why";
+  reply.succeeded = true;
+  reply.results.resize(2);
+  reply.results[0].error = tree::Error::kNoNode;
+  reply.results[1].error = tree::Error::kRuntimeInconsistency;
+  EXPECT_EQ(Text(reply),
+            "error: NO_NODE message: \"why\" results { error: NO_NODE } results { error: RUNTIME_INCONSISTENCY } "
+            "succeeded: true");
+}
+
+TEST(ConvertTest, AReadsReplyIsToldWhole) {
+  service::Reply reply;
+  reply.zxid = Zxid(3);
+  reply.stat = SomeStat();
+  reply.data = "";
+  reply.children = {"a", "b"};
+  reply.age = absl::Milliseconds(15);
+  reply.acl = {{31, "world", "anyone"}};
+  reply.more = true;
+  reply.next = "/n";
+  reply.count = 8;
+  reply.identities = {{"digest", "bob:x"}, {"ip", "::1"}};
+  EXPECT_EQ(Text(reply), std::string("zxid: 3 stat ") + kSomeStat +
+                             " data { } children: \"a\" children: \"b\" age_ms: 15 acl { entries { permissions: 31 "
+                             "scheme: \"world\" id: \"anyone\" } } more: true next: \"/n\" count: 8 identities { "
+                             "scheme: \"digest\" id: \"bob:x\" } identities { scheme: \"ip\" id: \"::1\" }");
+}
+
+TEST(ConvertTest, NullDataComesBackAsNull) {
+  service::Reply reply;
+  EXPECT_EQ(Text(reply), "");
+  reply.data = "";
+  EXPECT_EQ(Text(reply), "data { }");
+}
+
+TEST(ConvertTest, APageIsToldWhole) {
+  service::Reply reply;
+  reply.entries.resize(3);
+  reply.entries[0].name = "a";
+  reply.entries[0].stat = SomeStat();
+  reply.entries[0].data = "v";
+  reply.entries[1].name = "b";
+  reply.entries[2].name = "c";
+  reply.entries[2].denied = true;
+  EXPECT_EQ(Text(reply), std::string("entries { name: \"a\" stat ") + kSomeStat +
+                             " data { value: \"v\" } } entries { name: \"b\" } entries { name: \"c\" denied: true }");
+}
+
+TEST(ConvertTest, EveryPartOfAMultiReadHasItsOwnOutcome) {
+  service::Reply reply;
+  reply.reads.resize(3);
+  reply.reads[0].data = "v";
+  reply.reads[1].error = service::ToErrorCode(tree::Error::kNoAuth);
+  reply.reads[1].data = "not to be told";
+  reply.reads[2].acl = {{1, "ip", "::1"}};
+  EXPECT_EQ(Text(reply),
+            "reads { data { value: \"v\" } } reads { error: NO_AUTH } reads { acl { entries { permissions: 1 scheme: "
+            "\"ip\" id: \"::1\" } } }");
 }
 
 TEST(ConvertTest, AConnectResultIsToldWhole) {
@@ -159,8 +230,25 @@ TEST(ConvertTest, AConnectResultIsToldWhole) {
 
 TEST(ConvertTest, ANotificationIsToldWhole) {
   v1::WatchEvent out;
-  ToProto(service::Notification{service::NotificationType::kDeleted, "/a", Zxid(4)}, &out);
-  EXPECT_EQ(out.ShortDebugString(), "type: DELETED path: \"/a\" zxid: 4");
+  ToProto(service::Notification{service::NotificationType::kDeleted, "/a", Zxid(4), 6}, &out);
+  EXPECT_EQ(out.ShortDebugString(), "type: DELETED path: \"/a\" zxid: 4 ordinal: 6");
+  EXPECT_EQ(static_cast<int>(service::NotificationType::kEventsLost), v1::WatchEvent::EVENTS_LOST);
+}
+
+TEST(ConvertTest, AnEventOfAWatchStreamIsToldWhole) {
+  service::WatchStreamEvent event;
+  event.type = service::NotificationType::kDataChanged;
+  event.path = "/a";
+  event.zxid = Zxid(4);
+  event.ordinal = 2;
+  v1::WatchStreamEvent bare, whole;
+  ToProto(event, &bare);
+  EXPECT_EQ(bare.ShortDebugString(), "type: DATA_CHANGED path: \"/a\" zxid: 4 ordinal: 2");
+  event.stat = SomeStat();
+  event.data = "v";
+  ToProto(event, &whole);
+  EXPECT_EQ(whole.ShortDebugString(),
+            std::string("type: DATA_CHANGED path: \"/a\" zxid: 4 ordinal: 2 data { value: \"v\" } stat ") + kSomeStat);
 }
 
 TEST(ConvertTest, AMemberIsToldWhole) {

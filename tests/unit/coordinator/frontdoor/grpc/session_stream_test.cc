@@ -1,27 +1,18 @@
 // The door's own rules, over a service without an ensemble.
 #include "coordinator/frontdoor/grpc/session_stream.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <chrono>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "coordinator/frontdoor/grpc/grpc_server.h"
-#include "tests/support/eventually.h"
-#include "tests/support/lone_service.h"
+#include "tests/unit/coordinator/frontdoor/grpc/door.h"
 
 namespace synod::frontdoor {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::chrono::seconds kPatience{60};
-
-class SessionStreamTest : public ::testing::Test {
+class SessionStreamTest : public testing::DoorTest {
  protected:
   struct Client {
     grpc::ClientContext context;
@@ -35,18 +26,9 @@ class SessionStreamTest : public ::testing::Test {
     }
   };
 
-  void Serve(GrpcServerConfig config = {}) {
-    config.address = "127.0.0.1:0";
-    absl::StatusOr<std::unique_ptr<GrpcServer>> server =
-        GrpcServer::Start(config, &lone_.loop(), lone_.service(), [] { return ProcessInfo(); });
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    stub_ = v1::Coordination::NewStub(
-        grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()), grpc::InsecureChannelCredentials()));
-  }
   std::unique_ptr<Client> Open() {
     auto client = std::make_unique<Client>();
-    client->context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    testing::Limit(&client->context);
     client->stream = stub_->Session(&client->context);
     return client;
   }
@@ -60,24 +42,6 @@ class SessionStreamTest : public ::testing::Test {
     EXPECT_TRUE(answer.has_connected());
     return client;
   }
-  bool WaitStreams(size_t count) {
-    return ::synod::testing::Eventually(
-        [&] { return lone_.loop().Ask([this] { return server_->open_streams(); }) == count; });
-  }
-  void TearDown() override {
-    lone_.loop().Ask([this] {
-      lone_.service()->Stop();
-      return 0;
-    });
-    if (server_ == nullptr) return;
-    server_->Stop();
-    EXPECT_TRUE(WaitStreams(0));
-    server_.reset();
-  }
-
-  testing::LoneService lone_;
-  std::unique_ptr<GrpcServer> server_;
-  std::unique_ptr<v1::Coordination::Stub> stub_;
 };
 
 TEST_F(SessionStreamTest, RequestsOfOneMessageAreAnsweredInOrder) {
@@ -121,6 +85,16 @@ TEST_F(SessionStreamTest, AnythingBeforeConnectEndsTheStream) {
   EXPECT_EQ(client->End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   client = Open();
   message.mutable_connect();
+  ASSERT_TRUE(client->stream->Write(message));
+  EXPECT_EQ(client->End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SessionStreamTest, AWatchOfAnUnknownKindCannotBeSetAgain) {  // to leave it out would lose its events
+  Serve();
+  auto client = Open();
+  v1::ClientMessage message;
+  message.mutable_connect()->set_timeout_ms(30000);
+  message.mutable_connect()->add_rearm()->set_kind(static_cast<v1::WatchKind>(99));
   ASSERT_TRUE(client->stream->Write(message));
   EXPECT_EQ(client->End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
@@ -183,10 +157,7 @@ TEST_F(SessionStreamTest, StreamsOfOneAddressAreCounted) {  // maxClientCnxns
 TEST_F(SessionStreamTest, AStopOfTheServiceEndsStreamsWithUnavailable) {  // S8
   Serve();
   auto client = Connect();
-  lone_.loop().Ask([this] {
-    lone_.service()->Stop();
-    return 0;
-  });
+  StopService();
   EXPECT_EQ(client->End().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
