@@ -9,15 +9,20 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/server/server_line.h"
 
 namespace synod::server {
 namespace {
+
+// A command and a batch of others go to the peers in one frame of 64 MB.
+constexpr int64_t kMaxDataBytes = 32 << 20;
 
 struct Line {
   int number = 0;
@@ -66,6 +71,14 @@ absl::StatusOr<bool> YesOrNo(const Line& line) {
   return Wrong(line, "must be true or false");
 }
 
+// "user:base64", the Base64 form of 20 bytes. A wrong one would silently match nobody.
+bool IsDigest(const std::string& text) {
+  const size_t colon = text.find(':');
+  std::string bytes;
+  return colon != std::string::npos && colon > 0 && absl::Base64Unescape(text.substr(colon + 1), &bytes) &&
+         bytes.size() == 20;
+}
+
 // Keys of ZooKeeper that have no effect here, and why.
 const std::map<std::string, std::string>& WithoutEffect() {
   static const auto* keys = new std::map<std::string, std::string>{
@@ -78,6 +91,7 @@ const std::map<std::string, std::string>& WithoutEffect() {
       {"standaloneEnabled", "one server line, or none, is a single server in any case"},
       {"syncEnabled", "observers always write to disk"},
       {"commitLogCount", "logRetainMb says how much log is kept"},
+      {"znode.container.maxNeverUsedIntervalMs", "a container that never had a child stays"},
       {"cnxTimeout", "peers reconnect within milliseconds, for ever"},
       {"4lw.commands.whitelist",
        "four-letter words belong to ZooKeeper's own protocol, which this version does not serve"},
@@ -89,7 +103,7 @@ class Parser {
  public:
   absl::StatusOr<ServerConfig> Parse(std::string_view text, std::string_view my_id) {
     for (const Line& line : ParseLines(text)) {
-      if (!seen_.insert(line.key).second) return Wrong(line, "the key stands twice");
+      if (!seen_.insert(Plain(line.key)).second) return Wrong(line, "the key stands twice");
       SYNOD_RETURN_IF_ERROR(Take(line));
     }
     SYNOD_RETURN_IF_ERROR(TakeMyId(my_id));
@@ -99,6 +113,9 @@ class Parser {
 
  private:
   using Setter = std::function<absl::Status(const Line&)>;
+
+  // ZooKeeper makes a system property zookeeper.X of a key X it does not know, and people write either.
+  static std::string Plain(const std::string& key) { return std::string(absl::StripPrefix(key, "zookeeper.")); }
 
   template <typename T>
   Setter Num(T* out, int64_t low, int64_t high, int64_t unit = 1) {
@@ -118,6 +135,21 @@ class Parser {
   Setter Flag(bool* out) {
     return [=](const Line& line) -> absl::Status {
       SYNOD_ASSIGN_OR_RETURN(*out, YesOrNo(line));
+      return absl::OkStatus();
+    };
+  }
+  Setter Flag(std::optional<bool>* out) {
+    return [=](const Line& line) -> absl::Status {
+      SYNOD_ASSIGN_OR_RETURN(*out, YesOrNo(line));
+      return absl::OkStatus();
+    };
+  }
+  Setter SuperDigest(std::string* out) {
+    return [=](const Line& line) -> absl::Status {
+      if (!IsDigest(line.value)) {
+        return Wrong(line, "must be user:DIGEST, with DIGEST the Base64 form of the SHA-1 of \"user:password\"");
+      }
+      *out = line.value;
       return absl::OkStatus();
     };
   }
@@ -143,7 +175,7 @@ class Parser {
         {"maxSessionTimeout", Millis(&c.session_timeout_max, -1, kDay)},
         {"maxClientCnxns", Num(&c.max_connections_per_address, 0, 1000000)},
         {"maxCnxns", Num(&c.max_connections, 0, 1000000)},
-        {"jute.maxbuffer", Num(&c.max_data_bytes, 1024, 64 * kMb)},
+        {"jute.maxbuffer", Num(&c.max_data_bytes, 1024, kMaxDataBytes)},
         {"snapCount", Num(&c.snapshot_every_records, 2, int64_t{1} << 40)},
         {"snapSizeLimitInKb", Num(&c.snapshot_every_bytes, 1, int64_t{1} << 32, 1024)},
         {"preAllocSize", Num(&c.log_segment_bytes, 1024, int64_t{1} << 21, 1024)},
@@ -156,6 +188,13 @@ class Parser {
         {"memoryLimitMb", Num(&c.memory_limit_bytes, 0, int64_t{1} << 30, kMb)},
         {"diskReserveMb", Num(&c.disk_reserve_bytes, 0, int64_t{1} << 30, kMb)},
         {"logRetainMb", Num(&c.log_retain_bytes, 1, int64_t{1} << 30, kMb)},
+        {"watchWindowMb", Num(&c.watch_window_bytes, 1, int64_t{1} << 20, kMb)},
+        {"znode.container.checkIntervalMs", Millis(&c.container_idle, 1, kDay)},
+        {"znode.container.maxPerMinute", Num(&c.removals_per_minute, 1, 100'000'000)},
+        {"DigestAuthenticationProvider.superDigest", SuperDigest(&c.super_digest)},
+        {"skipACL", Flag(&c.skip_acl)},
+        {"enforceQuota", Flag(&c.enforce_quota)},
+        {"extendedTypesEnabled", Flag(&c.extended_types)},
         {"slowOperationMs", Millis(&c.slow_operation, 0, kDay)},
         {"formWithoutPeers", Flag(&c.form_without_peers)},
         {"logLevel", Text(&c.log_level)},
@@ -167,9 +206,9 @@ class Parser {
 
   absl::Status Take(const Line& line) {
     if (absl::StartsWith(line.key, "server.")) return TakeServer(line);
-    auto setter = setters_.find(line.key);
+    auto setter = setters_.find(Plain(line.key));
     if (setter != setters_.end()) return setter->second(line);
-    auto without_effect = WithoutEffect().find(line.key);
+    auto without_effect = WithoutEffect().find(Plain(line.key));
     config_.warnings.push_back(absl::StrCat(
         "line ", line.number, ": ", line.key, " has no effect: ",
         without_effect != WithoutEffect().end() ? without_effect->second : "this version does not know the key"));

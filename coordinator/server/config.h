@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ struct ServerConfig {
   absl::Duration session_timeout_max;                             // default 20 tickTime
   uint32_t max_connections_per_address = 60;                      // maxClientCnxns; 0: no limit
   uint32_t max_connections = 20000;                               // maxCnxns
-  uint32_t max_data_bytes = 1048575;                              // jute.maxbuffer
+  uint32_t max_data_bytes = 1048575;                              // jute.maxbuffer; 32 MB at most
   absl::Duration election_timeout_min = absl::Milliseconds(300);  // electionTimeoutMin
   absl::Duration election_timeout_max = absl::Milliseconds(600);  // electionTimeoutMax
   uint64_t memory_limit_bytes = 0;                                // memoryLimitMb, of the state; 0: none
@@ -42,8 +43,17 @@ struct ServerConfig {
   uint64_t snapshot_every_bytes = 32 << 20;                       // snapSizeLimitInKb
   absl::Duration slow_operation = absl::Milliseconds(500);        // slowOperationMs
   bool form_without_peers = false;                                // formWithoutPeers (D10)
-  std::string log_level = "info";                                 // logLevel
-  std::string log_file;                                           // logFile; default standard error
+  uint64_t watch_window_bytes = 32 << 20;                         // watchWindowMb
+  absl::Duration container_idle = absl::Seconds(60);              // znode.container.checkIntervalMs
+  uint32_t removals_per_minute = 10000;                           // znode.container.maxPerMinute
+  // Settings of the ensemble (statemachine/settings.h): what the leader's file says is written into the log. nullopt:
+  // the file is silent, which means the default, not "as before".
+  std::string super_digest;            // DigestAuthenticationProvider.superDigest
+  std::optional<bool> skip_acl;        // skipACL
+  std::optional<bool> enforce_quota;   // enforceQuota
+  std::optional<bool> extended_types;  // extendedTypesEnabled
+  std::string log_level = "info";      // logLevel
+  std::string log_file;                // logFile; default standard error
   // Keys that were not understood or have no effect here, with the reason; to be logged.
   std::vector<std::string> warnings;
 };

@@ -73,6 +73,7 @@ class Opener {
   absl::Status LoadSnapshot() {
     statemachine::StateMachineOptions options;
     options.dispose = deps_.dispose;
+    options.watch_window_bytes = config_.watch_window_bytes;
     disk_.state_machine = std::make_unique<statemachine::StateMachine>(std::move(options));
     SYNOD_RETURN_IF_ERROR(disk_.snapshots->damage());
     std::optional<SnapshotMeta> meta = disk_.snapshots->meta();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/base/log.h"
@@ -13,11 +14,13 @@
 #include "coordinator/server/process_info.h"
 #include "coordinator/server/server.h"
 #include "coordinator/server/signals.h"
+#include "coordinator/server/standalone.h"
 #include "coordinator/server/verify.h"
 
 namespace {
 
 using synod::server::Server;
+using synod::server::ServerConfig;
 
 constexpr int kRefused = 1;
 constexpr int kUsage = 2;
@@ -25,6 +28,9 @@ constexpr int kUsage = 2;
 constexpr char kHelp[] = R"(synod-coordinator: one server of a Synod ensemble.
 
   synod-coordinator FILE                   run with the configuration FILE (zoo.cfg); dataDir/myid holds the number
+  synod-coordinator --standalone --data DIR [--grpc-port P] [--admin-port P]
+                                           one server on loopback without a configuration, for development and tests
+                                           of applications; DIR is made if it is not there, port 0 is any free one
   synod-coordinator --verify DIR [LOGDIR]  check a data directory offline (LOGDIR: dataLogDir, if it is another)
   synod-coordinator --version
   synod-coordinator --help
@@ -63,12 +69,16 @@ int Verify(const std::vector<std::string>& words) {
   return result.ok ? 0 : kRefused;
 }
 
-int Serve(const std::string& path) {
-  absl::StatusOr<synod::server::ServerConfig> config = synod::server::LoadConfig(path);
-  if (!config.ok()) return Fail(std::string(config.status().message()));
-  if (!config->log_file.empty() && !std::ofstream(config->log_file, std::ios::app)) {
-    return Fail("logFile: cannot write to " + config->log_file);
-  }
+// One line, on standard output, that a program can wait for.
+void Announce(const Server& server) {
+  std::printf("%s\n", server.Summary().c_str());
+  std::fflush(stdout);
+}
+
+// When the line comes: as soon as it listens, or once it can be written to.
+enum class Announced { kListening, kReady };
+
+int Serve(const ServerConfig& config, Announced announced) {
   // Lives as long as the process: the signal thread refers to it.
   auto* running = new Running;
   synod::server::HandleSignals([running] {
@@ -77,16 +87,19 @@ int Serve(const std::string& path) {
     SLOG_INFO("asked to leave");
     running->server->Stop();
   });
-  synod::InitLogging(config->log_level, config->log_file);
-  synod::SetLogPrefix(config->id.value(), '-', 0);
-  for (const std::string& warning : config->warnings) SLOG_WARN("{}: {}", path, warning);
+  synod::InitLogging(config.log_level, config.log_file);
+  synod::SetLogPrefix(config.id.value(), '-', 0);
+  for (const std::string& warning : config.warnings) SLOG_WARN("{}", warning);
   synod::server::RaiseFileLimit();
 
   int code = 0;
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*config);
+  synod::server::ServerHooks hooks;
+  Server* started = nullptr;
+  if (announced == Announced::kReady) hooks.ready = [&started] { Announce(*started); };
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config, std::move(hooks));
   if (server.ok()) {
-    std::printf("%s\n", (*server)->Summary().c_str());
-    std::fflush(stdout);
+    started = server->get();
+    if (announced == Announced::kListening) Announce(*started);
     {
       std::lock_guard lock(running->mutex);
       running->server = server->get();
@@ -104,6 +117,29 @@ int Serve(const std::string& path) {
   return code;
 }
 
+int ServeFile(const std::string& path) {
+  absl::StatusOr<ServerConfig> config = synod::server::LoadConfig(path);
+  if (!config.ok()) return Fail(std::string(config.status().message()));
+  if (!config->log_file.empty() && !std::ofstream(config->log_file, std::ios::app)) {
+    return Fail("logFile: cannot write to " + config->log_file);
+  }
+  for (std::string& warning : config->warnings) warning = path + ": " + warning;
+  return Serve(*config, Announced::kListening);
+}
+
+int ServeStandalone(const std::vector<std::string>& words) {
+  absl::StatusOr<ServerConfig> config = synod::server::StandaloneConfig(words);
+  if (!config.ok()) {
+    Fail(std::string(config.status().message()));
+    std::fputs("usage: synod-coordinator --standalone --data DIR [--grpc-port P] [--admin-port P]\n", stderr);
+    return kUsage;
+  }
+  if (absl::Status made = synod::server::MakeDataDirectory(config->data_dir); !made.ok()) {
+    return Fail(std::string(made.message()));
+  }
+  return Serve(*config, Announced::kReady);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -119,9 +155,15 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (!words.empty() && words[0] == "--verify") return Verify(words);
+  // Any word of it, so that a wrong combination is told as such.
+  for (const std::string& word : words) {
+    for (const char* option : {"--standalone", "--data", "--grpc-port", "--admin-port"}) {
+      if (word == option || word.starts_with(std::string(option) + "=")) return ServeStandalone(words);
+    }
+  }
   if (words.size() != 1 || words[0].empty() || words[0][0] == '-') {
     std::fputs("usage: synod-coordinator FILE (see --help)\n", stderr);
     return kUsage;
   }
-  return Serve(words[0]);
+  return ServeFile(words[0]);
 }

@@ -21,6 +21,7 @@
 #include "coordinator/service/node_adapter.h"
 #include "coordinator/service/service.h"
 #include "coordinator/statemachine/command_codec.h"
+#include "coordinator/statemachine/settings.h"
 #include "coordinator/storage/log_sync_thread.h"
 #include "coordinator/storage/posix_file.h"
 #include "coordinator/transport/loop.h"
@@ -30,6 +31,7 @@ namespace synod::server {
 namespace {
 
 constexpr absl::Duration kReadyInterval = absl::Milliseconds(100);
+constexpr absl::Duration kFirstReadyInterval = absl::Milliseconds(5);
 constexpr absl::Duration kDiskInterval = absl::Seconds(1);
 constexpr absl::Duration kStreamsEndWithin = absl::Seconds(1);
 constexpr absl::Duration kStreamsInterval = absl::Milliseconds(5);
@@ -81,6 +83,15 @@ node::NodeConfig NodeConfigOf(const ServerConfig& config, const consensus::Ident
   return out;
 }
 
+// What the file does not say is the default, written as the empty value.
+std::vector<std::pair<std::string, std::string>> SettingsOf(const ServerConfig& config) {
+  auto text = [](std::optional<bool> flag) { return std::string(!flag ? "" : *flag ? "yes" : "no"); };
+  return {{std::string(statemachine::kSuperDigestSetting), config.super_digest},
+          {std::string(statemachine::kSkipAclSetting), text(config.skip_acl)},
+          {std::string(statemachine::kEnforceQuotaSetting), text(config.enforce_quota)},
+          {std::string(statemachine::kExtendedTypesSetting), text(config.extended_types)}};
+}
+
 service::ServiceConfig ServiceConfigOf(const ServerConfig& config) {
   service::ServiceConfig out;
   out.session_timeout_min = config.session_timeout_min;
@@ -88,6 +99,9 @@ service::ServiceConfig ServiceConfigOf(const ServerConfig& config) {
   out.max_data_bytes = config.max_data_bytes;
   out.max_connections = config.max_connections == 0 ? std::numeric_limits<uint32_t>::max() : config.max_connections;
   out.slow_operation = config.slow_operation;
+  out.container_idle = config.container_idle;
+  out.removals_per_minute = config.removals_per_minute;
+  out.settings = SettingsOf(config);
   return out;
 }
 
@@ -175,8 +189,11 @@ absl::Status Server::Impl::Build() {
   adapter = std::make_unique<service::NodeAdapter>(node.get());
   service->Start(adapter.get());
   CheckDisk();
+  // Before the node starts, which may form an ensemble: a port that is taken leaves none behind. Nothing that comes in
+  // is looked at until the loop runs.
+  SYNOD_RETURN_IF_ERROR(Listen());
   node->Start();
-  return Listen();
+  return absl::OkStatus();
 }
 
 void Server::Impl::BuildService() {
@@ -248,7 +265,7 @@ absl::Status Server::Impl::Listen() {
       SLOG_WARN("{}; going on without", std::string(started_admin.status().message()));
     }
   }
-  Every(kReadyInterval, [this] { ShowReady(); });
+  ShowReady();
   Every(kDiskInterval, [this] { CheckDisk(); });
   return absl::OkStatus();
 }
@@ -287,9 +304,14 @@ void Server::Impl::Every(absl::Duration interval, Function function) {
 
 void Server::Impl::ShowReady() {
   bool ready = !stopping && service->Status().ready;
-  if (ready_shown == ready) return;
+  if (ready_shown != ready) grpc->SetReady(ready);
   ready_shown = ready;
-  grpc->SetReady(ready);
+  if (ready && hooks.ready) std::exchange(hooks.ready, nullptr)();
+  // Who starts a server waits for this: looked at often until it is so for the first time.
+  absl::Duration interval = hooks.ready ? kFirstReadyInterval : kReadyInterval;
+  loop.PostAfter(interval, [this, watch = std::weak_ptr<bool>(alive)] {
+    if (!watch.expired()) ShowReady();
+  });
 }
 
 // L11. The reserve comes back by itself once twice its size is free.

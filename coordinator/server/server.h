@@ -16,15 +16,17 @@ struct ServerHooks {
   // Something durable failed or the state diverged (D12, D13). Called on the loop; must end the process. Unset:
   // EndProcess.
   std::function<void(absl::Status)> fatal;
+  // On the loop, once: a leader is known that a quorum confirms, and this server is caught up. May be empty.
+  std::function<void()> ready;
 };
 
 // One loop (the thread that calls Run), and beside it the log's sync thread, the snapshot store's, a worker, gRPC's and
 // the admin door's.
 class Server {
  public:
-  // Opens the data, forms or finds the ensemble once Run runs, and listens: peers, clients, admin. A taken admin port
-  // is a warning, everything else an error with a text for people: those of OpenDisk; Unavailable: the peer or gRPC
-  // port cannot be listened at. `config` may have grpc_port or admin_port 0: any free one.
+  // Opens the data, listens - peers, clients, admin -, and only then forms or finds the ensemble, once Run runs. A
+  // taken admin port is a warning, everything else an error with a text for people: those of OpenDisk; Unavailable: the
+  // peer or gRPC port cannot be listened at. `config` may have grpc_port or admin_port 0: any free one.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config, ServerHooks hooks = {});
   // REQUIRES Run has returned or never ran.
   ~Server();

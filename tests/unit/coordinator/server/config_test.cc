@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -100,7 +101,8 @@ TEST(ServerConfigTest, EveryKeyIsTaken) {
       "serverPort=9000\n"
       "electionTimeoutMin=400\nelectionTimeoutMax=900\nmemoryLimitMb=3\ndiskReserveMb=4\nlogRetainMb="
       "5\nslowOperationMs=6\n"
-      "formWithoutPeers=true\nlogLevel=debug\nlogFile=/var/log/synod\n");
+      "formWithoutPeers=true\nlogLevel=debug\nlogFile=/var/log/synod\nwatchWindowMb=7\n"
+      "znode.container.checkIntervalMs=1500\nznode.container.maxPerMinute=30\n");
   EXPECT_EQ(c.tick_time, absl::Seconds(1));
   EXPECT_EQ(c.data_dir, "/data");
   EXPECT_EQ(c.data_log_dir, "/log");
@@ -127,7 +129,44 @@ TEST(ServerConfigTest, EveryKeyIsTaken) {
   EXPECT_TRUE(c.form_without_peers);
   EXPECT_EQ(c.log_level, "debug");
   EXPECT_EQ(c.log_file, "/var/log/synod");
+  EXPECT_EQ(c.watch_window_bytes, 7u << 20);
+  EXPECT_EQ(c.container_idle, absl::Milliseconds(1500));
+  EXPECT_EQ(c.removals_per_minute, 30u);
   EXPECT_THAT(c.warnings, IsEmpty());
+}
+
+// The digest of "super:secret".
+constexpr char kSuper[] = "super:lK75jTNcA+U9vtVEw5vB51mj/w4=";
+
+TEST(ServerConfigTest, SettingsOfTheEnsembleAreTakenInBothSpellings) {
+  for (const char* prefix : {"", "zookeeper."}) {
+    ServerConfig c =
+        Parsed(absl::StrCat("dataDir=/d\n", prefix, "DigestAuthenticationProvider.superDigest=", kSuper, "\n", prefix,
+                            "skipACL=yes\n", prefix, "enforceQuota=false\n", prefix, "extendedTypesEnabled=no\n"));
+    EXPECT_EQ(c.super_digest, kSuper);
+    EXPECT_EQ(c.skip_acl, true);
+    EXPECT_EQ(c.enforce_quota, false);
+    EXPECT_EQ(c.extended_types, false);
+    EXPECT_THAT(c.warnings, IsEmpty());
+  }
+  EXPECT_THAT(Error("dataDir=/d\nskipACL=yes\nzookeeper.skipACL=no\n"), HasSubstr("the key stands twice"));
+}
+
+TEST(ServerConfigTest, AFileThatIsSilentAboutASettingMeansItsDefault) {
+  ServerConfig c = Parsed("dataDir=/d\n");
+  EXPECT_EQ(c.super_digest, "");
+  EXPECT_EQ(c.skip_acl, std::nullopt);
+  EXPECT_EQ(c.enforce_quota, std::nullopt);
+  EXPECT_EQ(c.extended_types, std::nullopt);
+  EXPECT_EQ(c.watch_window_bytes, 32u << 20);
+}
+
+TEST(ServerConfigTest, ASuperDigestThatCouldMatchNobodyIsRefused) {
+  for (const char* value :
+       {"", "super", "super:secret", ":lK75jTNcA+U9vtVEw5vB51mj/w4=", "super:lK75jTNcA+U9vtVEw5vB"}) {
+    EXPECT_THAT(Error(absl::StrCat("dataDir=/d\nDigestAuthenticationProvider.superDigest=", value, "\n")),
+                HasSubstr("must be user:DIGEST"));
+  }
 }
 
 TEST(ServerConfigTest, AdminPortIsAnotherNameOfAdminServerPort) {
@@ -215,6 +254,11 @@ INSTANTIATE_TEST_SUITE_P(
         Impossible{"clientPortAddress=", "must not be empty"}, Impossible{"minSessionTimeout=-2", "must be between"},
         Impossible{"maxSessionTimeout=1e3", "not a number"}, Impossible{"maxClientCnxns=-1", "must be between"},
         Impossible{"maxCnxns=-1", "must be between"}, Impossible{"jute.maxbuffer=10", "must be between"},
+        Impossible{"jute.maxbuffer=33554433", "must be between 1024 and 33554432"},
+        Impossible{"watchWindowMb=0", "must be between"},
+        Impossible{"znode.container.checkIntervalMs=0", "must be between"},
+        Impossible{"znode.container.maxPerMinute=0", "must be between"}, Impossible{"skipACL=maybe", "true or false"},
+        Impossible{"enforceQuota=2", "true or false"}, Impossible{"extendedTypesEnabled=x", "true or false"},
         Impossible{"snapCount=1", "must be between"}, Impossible{"snapSizeLimitInKb=0", "must be between"},
         Impossible{"preAllocSize=1", "must be between"}, Impossible{"electionTimeoutMin=10", "must be between"},
         Impossible{"electionTimeoutMax=999999", "must be between"}, Impossible{"memoryLimitMb=-5", "must be between"},

@@ -21,7 +21,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "coordinator/base/check.h"
+#include "coordinator/base/random.h"
 #include "coordinator/server/server.h"
+#include "coordinator/storage/data_directory.h"
+#include "coordinator/storage/posix_file.h"
 #include "synod/v1/coordination.grpc.pb.h"
 #include "synod/v1/ensemble.grpc.pb.h"
 #include "tests/support/eventually.h"
@@ -133,6 +136,19 @@ inline ServerConfig SmallConfig(const std::string& data_dir) {
   config.election_timeout_min = absl::Milliseconds(50);
   config.election_timeout_max = absl::Milliseconds(100);
   return config;
+}
+
+// What a data directory of server 1 belongs to; 0: nothing yet. REQUIRES nobody runs on it.
+inline EnsembleId EnsembleOf(const std::string& data_dir) {
+  storage::PosixFileSystem fs;
+  Random random(1);
+  storage::DataDirectoryOptions options;
+  options.data_dir = options.data_log_dir = data_dir;
+  options.server = ServerId(1);
+  options.reserve_bytes = 0;
+  auto directory = storage::DataDirectory::Open(&fs, options, &random);
+  SYNOD_CHECK(directory.ok()) << directory.status();
+  return (*directory)->ensemble();
 }
 
 // A server that runs.
@@ -276,7 +292,8 @@ class Stream {
 // Three servers, or what is left of them.
 class Ensemble {
  public:
-  explicit Ensemble(int servers = 3) {
+  // `adapt` may change what Config gives.
+  explicit Ensemble(int servers = 3, std::function<void(ServerConfig*)> adapt = {}) : adapt_(std::move(adapt)) {
     for (int i = 0; i < servers; ++i) ports_.push_back(std::make_unique<Port>());
     for (int i = 0; i < servers; ++i) running_.push_back(std::make_unique<Running>(Config(i)));
   }
@@ -293,6 +310,7 @@ class Ensemble {
     }
     config.peer_listen_address = "127.0.0.1";
     config.peer_port = ports_[i]->number();
+    if (adapt_) adapt_(&config);
     return config;
   }
   Running& at(int i) { return *running_[i]; }
@@ -323,6 +341,7 @@ class Ensemble {
   int Follower() { return (Leader() + 1) % size(); }
 
  private:
+  const std::function<void(ServerConfig*)> adapt_;
   TempDirectory directory_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Running>> running_;

@@ -1,16 +1,9 @@
 // The program: exit codes, texts and signals.
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include "tests/unit/coordinator/server/process.h"
 
 #include <fstream>
-#include <sstream>
 
 #include "coordinator/server/process_info.h"
-#include "tests/unit/coordinator/server/ensemble.h"
-
-extern char** environ;
 
 namespace synod::server {
 namespace {
@@ -18,47 +11,9 @@ namespace {
 using testing::Eventually;
 using ::testing::HasSubstr;
 using testing::Port;
+using testing::Process;
 using ::testing::StartsWith;
 using testing::TempDirectory;
-
-// A child that is gone when this is.
-class Process {
- public:
-  Process(const std::string& directory, std::vector<std::string> words) : output_(directory + "/output") {
-    words.insert(words.begin(), SYNOD_BIN_DIR "/synod-coordinator");
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, output_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    if (posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ) != 0) pid_ = 0;
-    posix_spawn_file_actions_destroy(&actions);
-  }
-  ~Process() {
-    if (pid_ == 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  // The exit code; -1 if it was killed, did not start or does not end.
-  int Wait() {
-    int status = 0;
-    if (pid_ == 0 || !Eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  void Signal(int which) { kill(pid_, which); }
-  std::string Output() const {
-    std::ostringstream text;
-    text << std::ifstream(output_).rdbuf();
-    return text.str();
-  }
-
- private:
-  const std::string output_;
-  pid_t pid_ = 0;
-};
 
 class ProcessTest : public ::testing::Test {
  protected:
@@ -114,11 +69,12 @@ TEST_F(ProcessTest, AForeignDataDirectoryEndsWithOneAndSaysWhy) {
   EXPECT_THAT(process.Output(), HasSubstr("holds ZooKeeper's data"));
 }
 
-TEST_F(ProcessTest, ATakenPortEndsWithOne) {
+TEST_F(ProcessTest, ATakenPortEndsWithOneAndFormsNoEnsemble) {
   grpc_.Listen();
   Process process(directory_.path(), {WriteConfig()});
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(process.Output(), HasSubstr("gRPC: cannot listen on"));
+  EXPECT_EQ(testing::EnsembleOf(data()), EnsembleId(0));
 }
 
 TEST_F(ProcessTest, ItSaysWhereItServesAndLeavesAtSigtermWithZero) {

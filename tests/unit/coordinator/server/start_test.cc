@@ -66,13 +66,16 @@ TEST_F(OneServer, MoreStreamsOfOneAddressThanAllowedAreRefused) {  // maxClientC
   }));
 }
 
-TEST_F(OneServer, ATakenGrpcPortIsAnError) {
+TEST_F(OneServer, ATakenGrpcPortIsAnErrorAndFormsNoEnsemble) {
   Port port;
   port.Listen();
   ServerConfig config = Config();
   config.grpc_port = port.number();
   EXPECT_THAT(StartError(config, absl::StatusCode::kUnavailable),
               HasSubstr(absl::StrCat("gRPC: cannot listen on 127.0.0.1:", port.number())));
+  EXPECT_EQ(testing::EnsembleOf(config.data_dir), EnsembleId(0));
+  { Running server(Config()); }
+  EXPECT_NE(testing::EnsembleOf(config.data_dir), EnsembleId(0));
 }
 
 TEST_F(OneServer, ATakenPeerPortIsAnError) {
