@@ -23,6 +23,7 @@ void ExpiryQueue::Reset(absl::Duration now, const SessionTable& sessions) {
   last_pop_us_ = Us(now);
   entries_.reserve(sessions.count());
   sessions.ForEach([&](const Session& s) {
+    if (s.closing()) return;
     Set(s.id(), s.generation(), absl::Milliseconds(s.timeout_ms()), absl::Milliseconds(s.disconnect_grace_ms()), now);
   });
 }

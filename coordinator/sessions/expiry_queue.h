@@ -31,7 +31,8 @@ class ExpiryQueue {
   // `tick`: how often PopDue is called; a gap of more than two ticks between calls is a stall.
   explicit ExpiryQueue(absl::Duration tick);
 
-  // A new leader (S5): forgets everything and gives every session its full timeout. No grace is running.
+  // A new leader (S5): forgets everything and gives every session its full timeout. No grace is running. Closing ones
+  // are over already.
   void Reset(absl::Duration now, const SessionTable& sessions);
   // Not the leader any more.
   void Clear();
@@ -46,7 +47,7 @@ class ExpiryQueue {
   // a later Touch of the same generation (a report overtaken by the close) does not end it. False if unknown, another
   // generation, or no grace.
   bool Disconnected(SessionId session, OwnerGeneration generation, absl::Duration now);
-  // It ended.
+  // It ended, or is closing.
   void Remove(SessionId session);
 
   // The sessions due, in order of (deadline, id). Each counts as being expired from now on and comes again after its

@@ -17,8 +17,8 @@ namespace synod::statemachine {
 struct OpResult {
   tree::Error error = tree::Error::kOk;
   std::string path;  // create: the final path
-  tree::Stat
-      stat;  // create, set, set acl: after the change. check: as checked. kKeep, and no READ on what was found: 0
+  // create, set, set acl: after the change. check: as checked. Zeros if kKeep found a node without READ.
+  tree::Stat stat;
   bool created = false;    // create: this one made the node (false: kKeep or kSet found it)
   uint64_t deleted = 0;    // delete, delete tree: nodes that went
   uint64_t remaining = 0;  // delete tree, partial: nodes of the subtree that are left
@@ -37,8 +37,8 @@ struct Outcome {
   tree::Error error = tree::Error::kOk;  // of the command; of a failed multi: the first failing operation's
   Zxid zxid;                             // of the command; a repeated one: of the first time
   OpResult result;                       // single tree operations
-  std::vector<OpResult>
-      results;  // multi and txn: one per op. On failure: kOk before it, its error, kRuntimeInconsistency after it.
+  // multi and txn: one per op. On failure: kOk before it, its error, kRuntimeInconsistency after it.
+  std::vector<OpResult> results;
   bool succeeded = false;  // txn: all conditions held, `results` are of then_ops; else of else_ops
   SessionGrant grant;      // create and attach session
   bool repeated = false;   // the number had been applied before: this is the first outcome again

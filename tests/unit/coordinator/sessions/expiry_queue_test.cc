@@ -108,6 +108,16 @@ TEST_F(ExpiryQueueTest, ANewLeaderGivesEverySessionItsFullTimeout) {  // S5
   EXPECT_EQ(Run(10000, 10600), (Dues{{10300, {A, G1}}, {10500, {B, G2}}, {10600, {A, G1}}}));
 }
 
+TEST_F(ExpiryQueueTest, ANewLeaderDoesNotExpireWhatIsClosing) {  // S5
+  SessionTable table;
+  const std::string password(16, 'p');
+  table.Add(A, password, true, {G1, 1, 100, 0, {}});
+  table.SetClosing(table.Add(B, password, true, {G1, 2, 100, 0, {}}), /*expired=*/false);
+  queue_.Reset(Ms(0), table);
+  EXPECT_EQ(Run(0, 150), (Dues{{100, {A, G1}}}));
+  EXPECT_EQ(queue_.size(), 1u);
+}
+
 TEST_F(ExpiryQueueTest, AfterAStallOfOurOwnEveryoneGetsOneMoreTimeout) {
   queue_.Set(A, G1, Ms(100), Ms(0), Ms(0));
   queue_.Set(B, G1, Ms(400), Ms(30), Ms(0));

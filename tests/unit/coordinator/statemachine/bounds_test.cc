@@ -177,6 +177,23 @@ TEST(Reads, TheWindowHoldsACommandsEventsWhenItsObserverIsTold) {  // W3
   EXPECT_EQ(observer.outcomes.size(), 4u);
 }
 
+TEST(Reads, TheObserverHearsOfQuotasAndClosingsBeforeTheirCommand) {  // outcome.h
+  Harness h({.ephemerals_per_command = 1});
+  SessionId session = h.NewSession();
+  h.Unary(CreateOp{"/q"});
+  h.Unary(CreateOp{"/zookeeper/quota/q"});
+  h.Unary(CreateOp{"/zookeeper/quota/q/zookeeper_limits", "count=1,bytes=-1"});
+  h.seen.calls.clear();
+  h.Numbered(session, 1, CreateOp{"/q/e", "", CreateMode::kEphemeral});
+  h.Numbered(session, 2, CreateOp{"/e", "", CreateMode::kEphemeral});
+  h.Unary(MultiOp{{CreateOp{"/q/f"}, DeleteOp{"/none"}}});  // undone: nothing was exceeded
+  h.Unary(ExpireSessionOp{session, OwnerGeneration(1)});
+  h.Unary(ContinueCloseOp{session});
+  EXPECT_EQ(h.seen.calls,
+            (std::vector<std::string>{"quota /q count 2 of 1 bytes 0 of -1", "command 5", "command 6", "command 7",
+                                      "closing 1, expired", "command 8", "expired 1", "command 9"}));
+}
+
 TEST(Reads, AnEventsAclsLiveInTheWindowAfterTheirNodesAreGone) {  // 13.7
   Harness h;
   h.Unary(CreateOp{"/a", "", CreateMode::kPersistent, access::Acl{ForDigest("bob")}});

@@ -148,6 +148,23 @@ class Harness {
     EXPECT_EQ(machine.tree().GetAcl(access::Caller::Unrestricted(), path, &acl, &admin, nullptr), tree::Error::kOk);
     return machine.acls().Get(acl);
   }
+  // The window of past events: zxid, number, type, path and ACLs.
+  std::vector<std::string> Window() const {
+    std::vector<std::string> out;
+    const EventWindow& window = machine.window();
+    auto show = [](const std::optional<access::Acl>& acl) {
+      ByteWriter bytes;
+      if (acl) access::EncodeAcl(*acl, &bytes);
+      return bytes.Take();
+    };
+    window.Read(window.begin(), SIZE_MAX, [&](const PastEvent& event) {
+      out.push_back(std::to_string(event.zxid.value()) + "." + std::to_string(event.number) + " " +
+                    std::to_string(static_cast<int>(event.type)) + " " + std::string(event.path) + " " +
+                    show(event.acl) + " " + show(event.parent_acl));
+      return true;
+    });
+    return out;
+  }
   // Closes and writes a whole cut.
   interfaces::SnapshotMeta Snapshot(Store* store) {
     interfaces::SnapshotMeta meta = machine.CloseSnapshot();

@@ -200,7 +200,7 @@ inline std::optional<Operation> ParseOperation(absl::string_view text, const Lin
   if (kind == "refused") return RefusedOp{ErrorNamed(line.Word(1))};
   if (kind == "remove-idle") return RemoveIdleOp{line.Path(1), Zxid(line.Number("czxid")), Zxid(line.Number("mzxid"))};
   if (kind == "raise-version") return RaiseVersionOp{static_cast<uint32_t>(std::stoul(line.Word(1)))};
-  if (kind == "setting") return SetSettingOp{line.Word(1), line.Word(2)};
+  if (kind == "setting") return SetSettingOp{line.Path(1), line.Word(2)};
   if (std::optional<Operation> operation = ParseSessionOperation(line)) return operation;
   std::optional<TreeOp> op = ParseTreeOp(line);
   if (!op) return std::nullopt;

@@ -6,9 +6,11 @@ namespace {
 
 using tree::Error;
 
-Outcome Step(Generator* generator, Harness* onto) {
+Outcome Step(Generator* generator, Harness* onto, Command* command = nullptr) {
   onto->now_ms += 1;
-  return onto->Apply(generator->Next(onto->machine));
+  Command next = generator->Next(onto->machine);
+  if (command != nullptr) *command = next;
+  return onto->Apply(next);
 }
 
 void Replay(const std::vector<std::string>& log, LogIndex from, Harness* onto) {
@@ -54,16 +56,24 @@ TEST(Determinism, TheSameLogGivesTheSameDigestsOutcomesAndEvents) {  // D13, L4
 
 TEST(Determinism, TheRandomCommandsReachEveryOutcome) {
   std::map<Error, int> errors;
-  int repeated = 0, gaps = 0;
+  std::map<std::string, int> reached;
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Generator generator(seed);
     Harness a(SmallCloses());
     for (int i = 0; i < 400; ++i) {
-      Outcome outcome = Step(&generator, &a);
+      Command command;
+      Outcome outcome = Step(&generator, &a, &command);
       ++errors[outcome.error];
-      repeated += outcome.repeated;
-      gaps += outcome.gap;
+      reached["repeated"] += outcome.repeated;
+      reached["gap"] += outcome.gap;
+      reached["then"] += outcome.succeeded && outcome.error == Error::kOk;
+      reached["found by keep or set"] += outcome.error == Error::kOk && !outcome.result.path.empty() &&
+                                         !outcome.result.created && std::holds_alternative<CreateOp>(command.operation);
+      reached["tree deleted"] += outcome.result.deleted > 1;
+      reached["tree deleted in part"] += outcome.result.remaining > 0;
+      reached["idle removed"] += outcome.error == Error::kOk && std::holds_alternative<RemoveIdleOp>(command.operation);
     }
+    for (const std::string& call : a.seen.calls) ++reached[call.substr(0, call.find(' '))];
   }
   for (Error error : {Error::kOk, Error::kNoNode, Error::kNodeExists, Error::kBadVersion, Error::kNotEmpty,
                       Error::kNoChildrenForEphemerals, Error::kBadArguments, Error::kSessionMoved, Error::kTooLarge,
@@ -71,8 +81,10 @@ TEST(Determinism, TheRandomCommandsReachEveryOutcome) {
                       Error::kUnimplemented, Error::kSessionExpired}) {
     EXPECT_GT(errors[error], 0) << tree::ErrorName(error);
   }
-  EXPECT_GT(repeated, 0);
-  EXPECT_GT(gaps, 0);
+  for (const char* what : {"repeated", "gap", "then", "found by keep or set", "tree deleted", "tree deleted in part",
+                           "idle removed", "quota", "closing", "closed", "expired", "granted"}) {
+    EXPECT_GT(reached[what], 0) << what;
+  }
 }
 
 TEST(Snapshot, AFreshStateComesBack) {  // D8
@@ -122,7 +134,8 @@ TEST(Snapshot, RestoredAtAnyPointTheStateGoesOnAlike) {  // D8, counterexample 5
         ASSERT_EQ(a.machine.digest(), b.machine.digest()) << "seed " << seed;
       }
       ExpectSameOutcomes(a, b);
-      Store again;  // what was loaded counts as stored: its next cut holds the changes only
+      ASSERT_EQ(a.Window(), b.Window());  // W3
+      // What was loaded counts as stored: its next cut holds the changes only.
       ASSERT_LT(b.machine.changed_records(), 100u);
     }
   }
@@ -159,6 +172,7 @@ TEST(Snapshot, WrittenWhileCommandsRunItIsStillOfOneMoment) {  // D7, counterexa
       ASSERT_EQ(a.machine.digest(), b.machine.digest()) << "seed " << seed << " cut " << cut;
       ASSERT_EQ(b.machine.ComputeDigest(), b.machine.digest());
       ExpectSameOutcomes(a, b);
+      ASSERT_EQ(a.Window(), b.Window());  // W3
     }
   }
   EXPECT_GT(interleaved, 50);
