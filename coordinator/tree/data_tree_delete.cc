@@ -1,5 +1,6 @@
 // Deletions of many nodes at once, and of nodes nobody asked to keep.
-#include "coordinator/base/check.h"
+#include <algorithm>
+
 #include "coordinator/tree/data_tree.h"
 #include "coordinator/tree/data_tree_impl.h"
 

@@ -284,12 +284,12 @@ void DataTree::Impl::UndoDeleted(const Delta& delta) {
   d.pzxid = delta.old_parent_pzxid;
   d.create_counter = delta.old_parent_counter;
   d.childless_since = delta.old_parent_childless_since;
+  // Whether it has a quota, its flag still says: changes are undone in reverse, so quotas are as they were when it
+  // went.
   bool limits = (node.flags & Znode::kLimits) != 0;
-  bool quota = (node.flags & Znode::kQuota) != 0;
-  if (!delta.tombstone && !limits && !quota && quotas.empty()) return;
+  if (!delta.tombstone && !limits) return;
   std::string path = store.Path(delta.node);
   if (delta.tombstone) changes.DropTombstone(path);
-  MarkQuota(delta.node, path);
   if (limits) LimitsChanged(delta.node, path, true);
 }
 

@@ -105,7 +105,7 @@ struct DataTree::Impl {
                    int64_t count_growth, int64_t bytes_growth, std::optional<QuotaExcess>* excess) const;
   // After a kLimits node came, changed, or went (`there` false).
   void LimitsChanged(Handle limits, std::string_view path, bool there);
-  // The node of a path got attached: is it one with a quota?
+  // After a node was made: is a quota waiting for its path?
   void MarkQuota(Handle node, std::string_view path);
   // What a kUsage node shows; good until the next write.
   const std::string& UsageText(Handle node) const;

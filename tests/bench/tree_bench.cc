@@ -150,6 +150,68 @@ void BM_ListThousand(benchmark::State& state) {
 }
 BENCHMARK(BM_ListThousand)->Unit(benchmark::kMicrosecond);
 
+// A page of 100 names somewhere in a directory of a hundred thousand.
+void BM_PageOfHundred(benchmark::State& state) {
+  DataTree tree;
+  Create(tree, "/d");
+  for (int i = 0; i < 100000; ++i) Create(tree, absl::StrFormat("/d/%06d", i * 7919 % 100000));
+  tree::PageArgs args;
+  args.path = "/d";
+  args.limit = 100;
+  std::vector<tree::PageEntry> entries;
+  bool more = false;
+  int i = 0;
+  for (auto _ : state) {
+    std::string after = absl::StrFormat("%06d", i++ * 104729 % 99000);
+    args.after = after;
+    tree.ListPage(access::Caller::Unrestricted(), args, &entries, &more, nullptr);
+  }
+}
+BENCHMARK(BM_PageOfHundred)->Unit(benchmark::kMicrosecond);
+
+// One step of a large deletion: a thousand nodes of a hundred thousand.
+void BM_DeleteThousandOfTree(benchmark::State& state) {
+  DataTree tree;
+  uint64_t remaining = 0;
+  for (auto _ : state) {
+    if (remaining == 0) {
+      state.PauseTiming();
+      Create(tree, "/d");
+      for (int i = 0; i < 100000; ++i) Create(tree, absl::StrFormat("/d/%06d", i * 7919 % 100000));
+      tree.TakeEvents();
+      state.ResumeTiming();
+    }
+    DataTree::TreeDeleted result;
+    tree.DeleteTree(ChangeContext{Zxid(2), 2}, "/d", -1, 1000, true, &result);
+    tree.TakeEvents();
+    remaining = result.remaining;
+  }
+}
+BENCHMARK(BM_DeleteThousandOfTree)->Unit(benchmark::kMicrosecond);
+
+void BM_DeleteThousandEphemerals(benchmark::State& state) {
+  DataTree tree;
+  Create(tree, "/d");
+  bool done = true;
+  for (auto _ : state) {
+    if (done) {
+      state.PauseTiming();
+      for (int i = 0; i < 100000; ++i) {
+        CreateArgs args;
+        std::string path = absl::StrFormat("/d/%06d", i * 7919 % 100000);
+        args.path = path;
+        args.ephemeral_owner = SessionId(1);
+        tree.Create(ChangeContext{Zxid(i), 1}, args, nullptr, nullptr);
+      }
+      tree.TakeEvents();
+      state.ResumeTiming();
+    }
+    done = tree.DeleteEphemerals(ChangeContext{Zxid(200000), 2}, SessionId(1), 1000);
+    tree.TakeEvents();
+  }
+}
+BENCHMARK(BM_DeleteThousandEphemerals)->Unit(benchmark::kMicrosecond);
+
 void BM_WriteSnapshotOfMillion(benchmark::State& state) {
   Million& m = Million::Get();
   size_t bytes = 0;
