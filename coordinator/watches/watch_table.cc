@@ -283,7 +283,8 @@ void WatchTable::Fire(const Event& event, std::vector<Notification>* out) {
   data_told.clear();
   impl_->Trigger(event.path, kDataBit | kPersistentBit | kRecursiveBit, &data_told);
   impl_->AddRecursive(event.path, &data_told);
-  for (WatcherId watcher : data_told) out->push_back(Notification{watcher, type, event.path, event.zxid, event.acl});
+  for (WatcherId watcher : data_told)
+    out->push_back(Notification{watcher, type, event.path, event.zxid, event.acl, false});
   if (event.type == EventType::kDataChanged) return;
 
   std::vector<WatcherId>& child_told = impl_->child_told;
@@ -293,15 +294,15 @@ void WatchTable::Fire(const Event& event, std::vector<Notification>* out) {
     for (WatcherId watcher : child_told) {
       // Consumed all the same, but told once (hazard 12).
       if (std::binary_search(data_told.begin(), data_told.end(), watcher)) continue;
-      out->push_back(Notification{watcher, type, event.path, event.zxid, event.acl});
+      out->push_back(Notification{watcher, type, event.path, event.zxid, event.acl, false});
     }
   }
   child_told.clear();
   std::string_view parent = tree::ParentPath(event.path);
   impl_->Trigger(parent, kChildBit | kPersistentBit, &child_told);
   for (WatcherId watcher : child_told) {
-    out->push_back(
-        Notification{watcher, NotificationType::kChildrenChanged, std::string(parent), event.zxid, event.parent_acl});
+    out->push_back(Notification{watcher, NotificationType::kChildrenChanged, std::string(parent), event.zxid,
+                                event.parent_acl, /*of_parent=*/true});
   }
 }
 

@@ -19,14 +19,21 @@ using WatcherId = StrongInt<struct WatcherIdTag, uint64_t>;
 
 enum class WatchKind : uint8_t { kData = 0, kExists = 1, kChildren = 2, kPersistent = 3, kPersistentRecursive = 4 };
 
-enum class NotificationType : uint8_t { kCreated = 1, kDeleted = 2, kDataChanged = 3, kChildrenChanged = 4 };
+enum class NotificationType : uint8_t {
+  kCreated = 1,
+  kDeleted = 2,
+  kDataChanged = 3,
+  kChildrenChanged = 4,
+  kEventsLost = 5
+};
 
 struct Notification {
   WatcherId watcher;
   NotificationType type = NotificationType::kCreated;
   std::string path;  // the changed node's; for kChildrenChanged the parent's
   Zxid zxid;
-  AclId acl;  // delivery needs READ on it (13.7)
+  AclId acl;               // delivery needs READ on it (13.7)
+  bool of_parent = false;  // tells of the list of children of the changed node's parent
 };
 
 // Used by one thread. A path is held once however many watch it, and takes no memory once nobody does; a watch is 8

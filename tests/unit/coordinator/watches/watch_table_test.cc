@@ -29,6 +29,7 @@ class WatchTableTest : public testing::Test {
     for (const Notification& n : out) {
       EXPECT_EQ(n.zxid, Zxid(9));
       EXPECT_EQ(n.acl, AclId(n.type == NotificationType::kChildrenChanged ? 6 : 5));  // 13.7
+      EXPECT_EQ(n.of_parent, n.type == NotificationType::kChildrenChanged);
       static const char* const kTypes[] = {"?", "created", "deleted", "changed", "children"};
       text.push_back(absl::StrCat(n.watcher.value(), " ", kTypes[static_cast<int>(n.type)], " ", n.path));
     }
