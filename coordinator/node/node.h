@@ -149,6 +149,8 @@ class Node final : public interfaces::TransportListener {
   ServerId self() const { return config_.core.self.server; }
   // Leading, an entry of the own term is applied here (S6).
   bool LeadingAndCaughtUp() const { return leading() && own_term_applied_; }
+  // L5. What the next entry will carry. Means something only while LeadingAndCaughtUp().
+  uint64_t LogClockUs() const { return Times().log_clock_us; }
   NodeStatus Status() const;
 
   // TransportListener
@@ -192,7 +194,7 @@ class Node final : public interfaces::TransportListener {
   void OnRead(const consensus::ReadReady& ready);
   void ReleaseBarriers();
   void FailBarriers();
-  interfaces::BatchTimes Times();
+  interfaces::BatchTimes Times() const;
   bool RefusingGrowth() const;
 
   // ---- messages (node_messages.cc) ----

@@ -44,7 +44,7 @@ void Node::OnOwnTermApplied() {
 }
 
 // L5. Monotonic, so a wall clock that jumps makes nothing fall due.
-interfaces::BatchTimes Node::Times() {
+interfaces::BatchTimes Node::Times() const {
   interfaces::BatchTimes times;
   times.log_clock_us = log_clock_base_us_ + static_cast<uint64_t>(absl::ToInt64Microseconds(Now() - log_clock_since_));
   times.wall_ms = deps_.clock->WallMillis();
