@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "coordinator/base/check.h"
-#include "coordinator/service/access.h"
+#include "coordinator/base/log.h"
 #include "coordinator/service/service_impl.h"
 #include "coordinator/service/writes.h"
 
@@ -11,6 +11,7 @@ namespace synod::service {
 void Service::Impl::OnCommand(const statemachine::Command& applied, const statemachine::Outcome& outcome,
                               const std::vector<tree::Event>& events) {
   if (!events.empty()) FireWatches(events);
+  streams.OnCommand(events);
   if (applied.sequence != Sequence(0)) {
     Link* link = ServingLink(applied.session);
     if (link != nullptr && link->generation == applied.generation) {
@@ -20,25 +21,31 @@ void Service::Impl::OnCommand(const statemachine::Command& applied, const statem
   } else if (applied.origin.request != 0 && node != nullptr && applied.origin.server == node->self() &&
              applied.origin.incarnation == incarnation) {
     if (!OnGrantOutcome(applied.origin.request, outcome)) OnUnaryOutcome(applied.origin.request, applied, outcome);
+  } else if (duties.active()) {
+    duties.OnApplied(applied, outcome, Now(), [this](std::string bytes) { return ProposeDuty(std::move(bytes)); });
   }
+  if (ended_link.value() != 0) {
+    if (Link* link = FindLink(std::exchange(ended_link, ConnectionId(0)))) FinishClose(link);
+  }
+  if (std::exchange(close_due, false))
+    duties.RunClosing(Now(), [this](std::string bytes) { return ProposeDuty(std::move(bytes)); });
   if (behind_lowest <= deps.state_machine->last_zxid()) CheckBehind(Now());
 }
 
 void Service::Impl::FireWatches(const std::vector<tree::Event>& events) {
   if (watch_table.watch_count() == 0) return;
-  for (const tree::Event& event : events) {
+  for (size_t i = 0; i < events.size(); ++i) {
     fired.clear();
-    watch_table.Fire(event, &fired);
+    watch_table.Fire(events[i], &fired);
     for (watches::Notification& n : fired) {
       Link* link = FindLink(ConnectionId(n.watcher.value()));
       SYNOD_CHECK(link != nullptr) << "a watch outlived its connection";
-      if (!MayRead(link->options.identities, n.acl)) {
+      // 13.7: the ACL of the moment, judged by what the session has proved by now.
+      if (n.acl != access::kOpenAcl && !deps.state_machine->CallerOf(link->session).Allows(n.acl, access::kRead)) {
         ++stats.notifications_denied;
         continue;
       }
-      ++stats.notifications;
-      ++stats.packets_sent;
-      link->door->OnNotification({n.type, std::move(n.path), n.zxid});
+      Notify(link, {n.type, std::move(n.path), n.zxid, static_cast<uint32_t>(2 * i) + (n.of_parent ? 1 : 0)});
     }
   }
 }
@@ -48,7 +55,7 @@ void Service::Impl::OnWriteOutcome(Link* link, const statemachine::Command& appl
   // S4: fenced. (The attach was applied before and closed the connection; this is the second lock.)
   if (outcome.error == tree::Error::kSessionMoved) return Close(link, CloseReason::kMoved);
   if (outcome.gap) return OnGap(link, applied.sequence);
-  if (link->queue.empty()) return;
+  if (link->queue.empty() || link->ending) return;
   SessionQueue::Item& front = link->queue.Front();
   // Not the front: sent twice and answered the first time.
   if (front.kind != SessionQueue::Kind::kWrite || front.sequence != applied.sequence) return;
@@ -88,13 +95,56 @@ void Service::Impl::OnSessionGranted(const statemachine::SessionGrant& grant, ui
   if (link != nullptr && link->id.value() != connection) Close(link, CloseReason::kMoved);  // S4
 }
 
-void Service::Impl::OnSessionEnded(SessionId session, bool expired) {
+// It has more ephemerals than one command deletes; the leader goes on with them.
+void Service::Impl::OnSessionClosing(SessionId session, bool expired) {
   expirer.OnEnded(session);
   liveness.ForgetDisconnect(session);
+  duties.OnSessionClosing(session);
+  close_due = true;
   Link* link = ServingLink(session);
   if (link == nullptr) return;
   if (expired) return Close(link, CloseReason::kSessionExpired);
-  link->closing = true;  // by its own CloseSession, answered by the OnCommand that follows
+  link->ending = true;
+}
+
+void Service::Impl::OnSessionEnded(SessionId session, bool expired) {
+  expirer.OnEnded(session);
+  liveness.ForgetDisconnect(session);
+  duties.OnSessionEnded(session);
+  Link* link = ServingLink(session);
+  if (link == nullptr) return;
+  if (link->ending) {
+    ended_link = link->id;  // answered behind the events of its last ephemerals
+  } else if (expired) {
+    Close(link, CloseReason::kSessionExpired);
+  } else {
+    link->closing = true;  // by its own CloseSession, answered by the OnCommand that follows
+  }
+}
+
+void Service::Impl::FinishClose(Link* link) {
+  if (!link->queue.empty() && link->queue.Front().kind == SessionQueue::Kind::kWrite) {
+    SessionQueue::Item item = std::move(link->queue.Front());
+    link->queue.Pop();
+    Reply reply;
+    reply.zxid = deps.state_machine->last_zxid();
+    GiveReply(link, item, std::move(reply), {}, Now());
+  }
+  Close(link, CloseReason::kSessionClosed);
+}
+
+void Service::Impl::OnQuotaExceeded(const tree::QuotaExcess& excess) {
+  constexpr absl::Duration kTellEvery = absl::Seconds(1);
+  ++stats.quota_exceeded;
+  absl::Duration now = Now();
+  if (now - quota_told < kTellEvery) {
+    ++quota_untold;
+    return;
+  }
+  SLOG_WARN("quota of {} exceeded: {} nodes (limit {}), {} bytes (limit {}); {} more warnings since the last",
+            excess.path, excess.count, excess.count_limit, excess.bytes, excess.bytes_limit, quota_untold);
+  quota_told = now;
+  quota_untold = 0;
 }
 
 // S10: there are no events for the jump.
@@ -124,13 +174,20 @@ void Service::Impl::OnInstalled() {
     FailUnary(number, ErrorCode::kNoQuorum, Effect::kMayHaveBeenDone,
               "this server skipped ahead and did not see the outcome");
   }
+  streams.OnInstalled();
   CheckBehind(Now());
 }
 
 void Service::Impl::CatchUpAfterInstall(Link* link) {
   const sessions::Session* session = deps.state_machine->sessions().Find(link->session);
+  if (session == nullptr && link->ending) return FinishClose(link);
   if (session == nullptr) return Close(link, CloseReason::kSessionExpired);
   if (session->generation() != link->generation) return Close(link, CloseReason::kMoved);
+  if (session->closing()) {
+    if (session->expired()) return Close(link, CloseReason::kSessionExpired);
+    if (!link->ending) Close(link, CloseReason::kResume);  // what it is to be told lies in the jump
+    return;
+  }
   if (!link->options.numbers_own_writes) {
     // It cannot be told what became of its writes under their numbers' replies, nor what its watches missed.
     if (link->has_watches || !link->queue.empty()) Close(link, CloseReason::kResume);

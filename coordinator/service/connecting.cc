@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coordinator/base/check.h"
+#include "coordinator/service/credentials.h"
 #include "coordinator/service/service_impl.h"
 #include "coordinator/statemachine/command_codec.h"
 
@@ -34,6 +35,16 @@ void Service::Impl::Connect(ConnectionId id, ConnectRequest request) {
   link->request.disconnect_grace =
       std::clamp(link->request.disconnect_grace, absl::ZeroDuration(), link->request.timeout);
   link->since = Now();
+  std::optional<access::IdentitySet> identities = IdentitiesOf(link->request.credentials, link->options.address);
+  link->request.credentials.clear();
+  if (!identities) {
+    ++stats.auth_failed;
+    return Close(link, CloseReason::kAuthFailed, "a credential was refused");
+  }
+  link->identities = *std::move(identities);
+  // What its watches were valid at it has seen as well.
+  for (const WatchSet& set : link->request.rearm)
+    link->request.last_zxid = std::max(link->request.last_zxid, set.since.zxid);
   // S9. A client must not go back in time; a moment later this server may have caught up.
   if (link->request.last_zxid > deps.state_machine->last_zxid()) {
     link->phase = Link::Phase::kBehind;
@@ -57,8 +68,8 @@ void Service::Impl::BeginCreate(Link* link) {
   op.password = deps.secure_bytes(statemachine::kPasswordBytes);
   op.connection = link->id.value();
   op.native = link->options.numbers_own_writes;
+  op.identities = link->identities;
   statemachine::Command create;
-  create.identities = link->options.identities;
   create.origin = {node->self(), incarnation, link->grant_number = next_number++};
   create.operation = std::move(op);
   link->grant_command = statemachine::EncodeCommand(create);
@@ -76,7 +87,10 @@ void Service::Impl::BeginAttach(Link* link) {
     link->phase = Link::Phase::kLookup;
     return LookUp(link);
   }
-  if (!SamePassword(link->request.password, session->password())) return Close(link, CloseReason::kAuthFailed);
+  if (!SamePassword(link->request.password, session->password())) {
+    ++stats.auth_failed;
+    return Close(link, CloseReason::kAuthFailed, "wrong password");
+  }
   if (session->native() != link->options.numbers_own_writes) {
     return Close(link, CloseReason::kProtocolError, "the session belongs to clients of the other protocol");
   }
@@ -88,8 +102,8 @@ void Service::Impl::BeginAttach(Link* link) {
   op.timeout_ms = Millis(link->request.timeout);
   op.disconnect_grace_ms = Millis(link->request.disconnect_grace);
   op.clear_replies = !link->options.numbers_own_writes;
+  op.identities = link->identities;
   statemachine::Command attach;
-  attach.identities = link->options.identities;
   attach.origin = {node->self(), incarnation, link->grant_number = next_number++};
   attach.operation = std::move(op);
   link->grant_command = statemachine::EncodeCommand(attach);
@@ -136,7 +150,8 @@ bool Service::Impl::OnGrantOutcome(uint64_t number, const statemachine::Outcome&
       Close(link, CloseReason::kSessionExpired);
       return true;
     case tree::Error::kAuthFailed:
-      Close(link, CloseReason::kAuthFailed);
+      ++stats.auth_failed;
+      Close(link, CloseReason::kAuthFailed, "wrong password");
       return true;
     default:
       Close(link, CloseReason::kProtocolError, tree::ErrorName(outcome.error));
@@ -152,6 +167,7 @@ void Service::Impl::BeginServing(Link* link, const statemachine::SessionGrant& g
   link->timeout = absl::Milliseconds(grant.timeout_ms);
   link->grace = absl::Milliseconds(grant.disconnect_grace_ms);
   link->grant_command = {};
+  link->identities = {};  // the session's, from here on
   link->last_number = grant.last_applied;
   link->progress = now;
   auto [it, inserted] = serving.emplace(grant.session, link);
@@ -183,20 +199,8 @@ void Service::Impl::BeginServing(Link* link, const statemachine::SessionGrant& g
   link->door->OnConnected(result);
   std::vector<WatchSet> rearm = std::move(link->request.rearm);
   link->request = {};
-  Rearm(link, rearm);
+  BeginRearm(link, std::move(rearm));
   UpdateFlow(link);
-}
-
-void Service::Impl::Rearm(Link* link, absl::Span<const WatchSet> watches) {
-  if (watches.empty()) return;
-  std::vector<Notification> due;
-  ReadContext context{deps.state_machine, &watch_table, watches::WatcherId(link->id.value())};
-  if (RearmWatches(watches, context, &due)) link->has_watches = true;
-  for (const Notification& notification : due) {
-    ++stats.notifications;
-    ++stats.packets_sent;
-    link->door->OnNotification(notification);
-  }
 }
 
 // Who waited for this server to catch up (S9), and for whom it took too long.

@@ -20,6 +20,7 @@ class NodeAdapter final : public NodePort {
   bool LeadingAndCaughtUp() const override { return node_->LeadingAndCaughtUp(); }
   ServerId leader() const override { return node_->leader(); }
   Term term() const override { return node_->term(); }
+  uint64_t LogClockUs() const override { return node_->LogClockUs(); }
   ServerId self() const override { return node_->self(); }
   node::NodeStatus Status() const override { return node_->Status(); }
   consensus::ProposeResult TransferLeadership(ServerId target) override { return node_->TransferLeadership(target); }

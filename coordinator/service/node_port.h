@@ -22,6 +22,7 @@ class NodePort {
   virtual bool LeadingAndCaughtUp() const = 0;
   virtual ServerId leader() const = 0;
   virtual Term term() const = 0;
+  virtual uint64_t LogClockUs() const = 0;
   virtual ServerId self() const = 0;
   virtual node::NodeStatus Status() const = 0;
   virtual consensus::ProposeResult TransferLeadership(ServerId target) = 0;

@@ -54,6 +54,7 @@ ServiceStats Service::Impl::Stats() const {
   out.paused_connections = paused_links;
   out.watches = watch_table.watch_count();
   out.watched_paths = watch_table.path_count();
+  out.watch_streams = streams.count();
   return out;
 }
 
@@ -78,6 +79,8 @@ ServerStatus Service::Impl::Status() const {
   out.watches = watch_table.watch_count();
   out.connections = links.size();
   out.memory_bytes = state.memory_bytes();
+  out.window_bytes = deps.state_machine->window().bytes();
+  out.window_begin = deps.state_machine->window().begin().zxid;
   out.log_bytes = status.log_bytes;
   out.snapshot_bytes = status.snapshot_bytes;
   out.ensemble = status.ensemble;

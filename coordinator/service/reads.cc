@@ -1,17 +1,22 @@
 #include "coordinator/service/reads.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "coordinator/service/credentials.h"
 #include "coordinator/tree/path.h"
 
 namespace synod::service {
 namespace {
 
 using tree::Error;
+
+// The smaller of a default and a maximum that a page's limit means.
+size_t PageLimit(uint32_t limit) { return limit == 0 ? kPageDefault : std::min(limit, kPageMax); }
 
 class Reader {
  public:
@@ -20,8 +25,8 @@ class Reader {
 
   Error operator()(const Exists& op) {
     tree::Stat stat;
-    if (Error e = CheckWatch(op.watch); e != Error::kOk) return e;
-    Error e = tree().Exists(op.path, &stat);
+    if (Error e = NeedWatches(op.watch); e != Error::kOk) return e;
+    Error e = tree().Exists(context_.caller, op.path, &stat);
     if (e == Error::kOk) reply_->stat = stat;
     // A missing node is watched for its creation (13.3); both kinds share one table.
     if (op.watch && (e == Error::kOk || e == Error::kNoNode))
@@ -31,8 +36,8 @@ class Reader {
   Error operator()(const GetData& op) {
     tree::Stat stat;
     std::optional<std::string_view> data;
-    if (Error e = CheckWatch(op.watch); e != Error::kOk) return e;
-    Error e = tree().GetData(op.path, &data, &stat);
+    if (Error e = NeedWatches(op.watch); e != Error::kOk) return e;
+    Error e = tree().GetData(context_.caller, op.path, &data, &stat);
     if (e != Error::kOk) return e;
     reply_->stat = stat;
     if (data) reply_->data.emplace(*data);
@@ -41,16 +46,59 @@ class Reader {
   }
   Error operator()(const GetChildren& op) {
     tree::Stat stat;
-    if (Error e = CheckWatch(op.watch); e != Error::kOk) return e;
-    Error e = tree().GetChildren(op.path, &reply_->children, &stat);
+    if (Error e = NeedWatches(op.watch); e != Error::kOk) return e;
+    Error e = tree().GetChildren(context_.caller, op.path, &reply_->children, &stat);
     if (e != Error::kOk) return e;
     if (op.with_stat) reply_->stat = stat;
     if (op.watch) Watch(op.path, WatchKind::kChildren);
     return e;
   }
+  Error operator()(const GetAcl& op) {
+    tree::Stat stat;
+    AclId acl;
+    bool admin = false;
+    Error e = tree().GetAcl(context_.caller, op.path, &acl, &admin, &stat);
+    if (e != Error::kOk) return e;
+    const access::Acl& list = context_.state_machine->acls().Get(acl);
+    reply_->acl = admin ? list : access::Masked(list);
+    reply_->stat = stat;
+    return e;
+  }
+  Error operator()(const List& op) {
+    tree::PageArgs args;
+    args.path = op.path;
+    args.after = op.after;
+    args.prefix = op.prefix;
+    args.limit = PageLimit(op.limit);
+    args.with_stat = op.with_stat;
+    args.with_data = op.with_data;
+    std::vector<tree::PageEntry> entries;
+    tree::Stat stat;
+    Error e = tree().ListPage(context_.caller, args, &entries, &reply_->more, &stat);
+    if (e != Error::kOk) return e;
+    reply_->stat = stat;
+    reply_->entries.reserve(entries.size());
+    for (const tree::PageEntry& entry : entries) {
+      ListEntry& out = reply_->entries.emplace_back();
+      out.name = std::string(entry.name);
+      out.stat = entry.stat;
+      if (entry.data) out.data.emplace(*entry.data);
+      out.denied = entry.denied;
+    }
+    return e;
+  }
+  Error operator()(const MultiRead& op);
+  Error operator()(const GetEphemerals& op);
+  Error operator()(const CountDescendants& op) {
+    return tree().CountDescendants(context_.caller, op.path, &reply_->count);
+  }
+  Error operator()(const WhoAmI&) {
+    reply_->identities = Displayed(*context_.identities, context_.state_machine->settings().super_digest);
+    return Error::kOk;
+  }
   Error operator()(const Sync&) { return Error::kOk; }
   Error operator()(const AddWatch& op) {
-    if (Error e = CheckWatch(true); e != Error::kOk) return e;
+    if (Error e = NeedWatches(true); e != Error::kOk) return e;
     if (op.kind != WatchKind::kPersistent && op.kind != WatchKind::kPersistentRecursive)
       return Bad("a one-shot watch is set by a read");
     if (!tree::IsValidPath(op.path)) return Bad("malformed path");
@@ -58,8 +106,12 @@ class Reader {
     return Error::kOk;
   }
   Error operator()(const RemoveWatch& op) {
-    if (Error e = CheckWatch(true); e != Error::kOk) return e;
+    if (Error e = NeedWatches(true); e != Error::kOk) return e;
     return context_.watches->Remove(context_.watcher, op.path, op.kind) ? Error::kOk : Error::kNoWatcher;
+  }
+  Error operator()(const CheckWatch& op) {
+    if (Error e = NeedWatches(true); e != Error::kOk) return e;
+    return context_.watches->Has(context_.watcher, op.path, op.kind) ? Error::kOk : Error::kNoWatcher;
   }
   Error operator()(const Unintelligible& op) {
     reply_->message = op.message;
@@ -76,12 +128,15 @@ class Reader {
     reply_->message = std::string(message);
     return Error::kBadArguments;
   }
-  Error CheckWatch(bool wanted) {
+  Error NeedWatches(bool wanted) {
     return wanted && context_.watches == nullptr ? Bad("a watch needs a session's connection") : Error::kOk;
   }
   void Watch(const std::string& path, WatchKind kind) {
     context_.watches->Add(context_.watcher, path, kind);
     watch_set_ = true;
+  }
+  bool MayList(std::string_view path) const {
+    return tree().Exists(context_.caller, tree::ParentPath(path), nullptr) == Error::kOk;
   }
 
   const ReadContext& context_;
@@ -89,21 +144,97 @@ class Reader {
   bool watch_set_ = false;
 };
 
-// What a re-armed watch has to tell at once; nullopt: nothing, it is set again.
-std::optional<NotificationType> ChangedSince(const WatchSet& set, const tree::DataTree& tree) {
+size_t BytesOfReply(const Reply& reply) {
+  size_t bytes = reply.data ? reply.data->size() : 0;
+  for (const std::string& child : reply.children) bytes += child.size() + sizeof(uint32_t);
+  for (const access::AclEntry& entry : reply.acl) bytes += entry.scheme.size() + entry.id.size() + sizeof(uint32_t);
+  return bytes;
+}
+
+Operation WithoutWatch(const ReadOp& op) {
+  return std::visit(
+      [](auto one) -> Operation {
+        if constexpr (requires { one.watch; }) one.watch = false;
+        return one;
+      },
+      op);
+}
+
+Error Reader::operator()(const MultiRead& op) {
+  if (op.ops.size() > kMultiReadOpsMax) return Error::kTooLarge;
+  size_t bytes = 0;
+  for (const ReadOp& one : op.ops) {
+    Operation operation = WithoutWatch(one);
+    Reply& part = reply_->reads.emplace_back();
+    ExecuteRead(operation, context_, &part);
+    part.operation = static_cast<uint8_t>(operation.index());
+    bytes += BytesOfReply(part);
+    if (bytes > kMultiReadBytesMax && reply_->reads.size() > 1) {
+      reply_->reads.clear();
+      reply_->message = "the results together are too large; read them in smaller parts";
+      return Error::kTooLarge;
+    }
+  }
+  return Error::kOk;
+}
+
+// Of the own session without a look at ACLs (11.10): what it created it knows. Of others only what the caller may list.
+Error Reader::operator()(const GetEphemerals& op) {
+  const size_t limit = PageLimit(op.limit);
+  if (op.all_sessions) {
+    std::string_view path = op.prefix.empty() ? std::string_view("/") : std::string_view(op.prefix);
+    Error e = tree().EphemeralsBelow(context_.caller, path, op.after, limit, kEphemeralsVisitedMax, &reply_->children,
+                                     &reply_->next);
+    reply_->more = e == Error::kOk && !reply_->next.empty();
+    return e;
+  }
+  const SessionId owner = op.session == SessionId(0) ? context_.session : op.session;
+  if (owner == SessionId(0)) return Bad("a call without session has no ephemerals of its own; name a session");
+  const bool blank = op.prefix.find_first_not_of(" \t\r\n") == std::string::npos || op.prefix == "/";
+  std::string_view prefix = blank ? std::string_view() : std::string_view(op.prefix);
+  if (owner == context_.session) {
+    reply_->children = tree().Ephemerals(owner, prefix, op.after, limit + 1);
+    reply_->more = reply_->children.size() > limit;
+    if (reply_->more) {
+      reply_->children.pop_back();
+      reply_->next = reply_->children.back();
+    }
+    return Error::kOk;
+  }
+  for (std::string& path : tree().Ephemerals(owner, prefix, op.after)) {
+    if (!MayList(path)) continue;
+    if (reply_->children.size() == limit) {
+      reply_->more = true;
+      reply_->next = reply_->children.back();  // never a name that is not shown
+      break;
+    }
+    reply_->children.push_back(std::move(path));
+  }
+  return Error::kOk;
+}
+
+// What a re-armed watch has to tell at once; nullopt: nothing, it is set again. Without READ on the node, if it exists,
+// it is not told and the watch consumed all the same, as at delivery (13.7).
+struct Due {
+  NotificationType type;
+  bool told = true;
+};
+std::optional<Due> ChangedSince(const WatchSet& set, const ReadContext& context) {
+  const tree::DataTree& tree = context.state_machine->tree();
   tree::Stat stat;
-  bool exists = tree.Exists(set.path, &stat) == Error::kOk;
+  const bool exists = tree.Exists(access::Caller::Unrestricted(), set.path, &stat) == Error::kOk;
+  const bool may_read = !exists || tree.Exists(context.caller, set.path, nullptr) == Error::kOk;
   switch (set.kind) {
     case WatchKind::kData:
-      if (!exists) return NotificationType::kDeleted;
-      if (stat.mzxid > set.since) return NotificationType::kDataChanged;
+      if (!exists) return Due{NotificationType::kDeleted};
+      if (stat.mzxid > set.since.zxid) return Due{NotificationType::kDataChanged, may_read};
       return std::nullopt;
     case WatchKind::kExists:
-      if (exists) return NotificationType::kCreated;
+      if (exists) return Due{NotificationType::kCreated, may_read};
       return std::nullopt;
     case WatchKind::kChildren:
-      if (!exists) return NotificationType::kDeleted;
-      if (stat.pzxid > set.since) return NotificationType::kChildrenChanged;
+      if (!exists) return Due{NotificationType::kDeleted};
+      if (stat.pzxid > set.since.zxid) return Due{NotificationType::kChildrenChanged, may_read};
       return std::nullopt;
     case WatchKind::kPersistent:
     case WatchKind::kPersistentRecursive:
@@ -135,10 +266,11 @@ bool ExecuteRead(const Operation& operation, const ReadContext& context, Reply* 
 
 bool RearmWatches(absl::Span<const WatchSet> sets, const ReadContext& context, std::vector<Notification>* fired) {
   bool watch_set = false;
+  const Zxid applied = context.state_machine->last_zxid();
   for (const WatchSet& set : sets) {
     if (!tree::IsValidPath(set.path)) continue;
-    if (std::optional<NotificationType> type = ChangedSince(set, context.state_machine->tree())) {
-      fired->push_back({*type, set.path, context.state_machine->last_zxid()});
+    if (std::optional<Due> due = ChangedSince(set, context)) {
+      if (due->told) fired->push_back({due->type, set.path, applied, statemachine::Cursor::kAll});
     } else {
       context.watches->Add(context.watcher, set.path, set.kind);
       watch_set = true;

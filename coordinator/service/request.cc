@@ -10,9 +10,11 @@ bool IsWrite(const Operation& operation) {
 std::string_view OperationName(const Operation& operation) { return OperationName(operation.index()); }
 
 std::string_view OperationName(size_t index) {
-  static constexpr std::string_view kNames[] = {"create",       "delete",      "setData",       "check",       "multi",
-                                                "closeSession", "exists",      "getData",       "getChildren", "sync",
-                                                "addWatch",     "removeWatch", "unintelligible"};
+  static constexpr std::string_view kNames[] = {
+      "create",      "delete", "setData",      "check",        "setAcl",        "deleteTree",
+      "multi",       "txn",    "authenticate", "closeSession", "exists",        "getData",
+      "getChildren", "getAcl", "list",         "multiRead",    "getEphemerals", "countDescendants",
+      "whoAmI",      "sync",   "addWatch",     "removeWatch",  "checkWatch",    "unintelligible"};
   static_assert(std::size(kNames) == std::variant_size_v<Operation>);
   return index < std::size(kNames) ? kNames[index] : std::string_view("?");
 }
@@ -39,7 +41,7 @@ std::string_view CloseReasonName(CloseReason reason) {
     case CloseReason::kSessionExpired:
       return "session expired or unknown";
     case CloseReason::kAuthFailed:
-      return "wrong password";
+      return "authentication failed";
     case CloseReason::kMoved:
       return "session moved to another connection";
     case CloseReason::kOverloaded:

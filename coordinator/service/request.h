@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "coordinator/base/ids.h"
 #include "coordinator/statemachine/command.h"
+#include "coordinator/statemachine/event_window.h"
 #include "coordinator/statemachine/outcome.h"
 #include "coordinator/tree/error.h"
 #include "coordinator/tree/stat.h"
@@ -26,14 +27,20 @@ namespace synod::service {
 using ConnectionId = StrongInt<struct ConnectionIdTag, uint64_t>;
 
 using statemachine::CheckOp;
+using statemachine::Compare;
 using statemachine::CreateMode;
 using statemachine::CreateOp;
 using statemachine::DeleteOp;
+using statemachine::DeleteTreeOp;
 using statemachine::MultiOp;
 using statemachine::NodeData;
+using statemachine::OnExisting;
 using statemachine::OpResult;
+using statemachine::SetAclOp;
 using statemachine::SetDataOp;
 using statemachine::TreeOp;
+using statemachine::TxnOp;
+using statemachine::WantedAcl;
 using watches::NotificationType;
 using watches::WatchKind;
 
@@ -75,6 +82,50 @@ struct RemoveWatch {
   std::string path;
   WatchKind kind = WatchKind::kData;
 };
+// NoWatcher if this connection has none.
+struct CheckWatch {
+  std::string path;
+  WatchKind kind = WatchKind::kData;
+};
+// What proves an identity (access/schemes.h).
+struct Credential {
+  std::string scheme;
+  std::string credential;
+};
+// A write on a session: the identity counts for what comes after it. kAuthFailed.
+struct Authenticate {
+  Credential credential;
+};
+struct GetAcl {
+  std::string path;
+};
+inline constexpr uint32_t kPageDefault = 1000;
+inline constexpr uint32_t kPageMax = 10'000;
+// A page of children (tree::PageArgs).
+struct List {
+  std::string path;
+  std::string after = {};
+  std::string prefix = {};
+  uint32_t limit = 0;  // 0: kPageDefault
+  bool with_stat = false;
+  bool with_data = false;
+};
+// On one state, each with its own error; watch flags are ignored.
+using ReadOp = std::variant<Exists, GetData, GetChildren, GetAcl>;
+struct MultiRead {
+  std::vector<ReadOp> ops;
+};
+struct GetEphemerals {
+  SessionId session;  // 0: the caller's own
+  std::string prefix;
+  std::string after;
+  uint32_t limit = 0;
+  bool all_sessions = false;  // at or below the path `prefix`, in the order of the tree
+};
+struct CountDescendants {
+  std::string path;
+};
+struct WhoAmI {};
 // The door could not make sense of the operation (unknown, or fields out of range). A write of that kind keeps its
 // number: it is logged as a refusal (S2, counterexample 14).
 struct Unintelligible {
@@ -83,8 +134,10 @@ struct Unintelligible {
   std::string message;
 };
 
-using Operation = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, MultiOp, CloseSession, Exists, GetData,
-                               GetChildren, Sync, AddWatch, RemoveWatch, Unintelligible>;
+using Operation =
+    std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, SetAclOp, DeleteTreeOp, MultiOp, TxnOp, Authenticate,
+                 CloseSession, Exists, GetData, GetChildren, GetAcl, List, MultiRead, GetEphemerals, CountDescendants,
+                 WhoAmI, Sync, AddWatch, RemoveWatch, CheckWatch, Unintelligible>;
 
 bool IsWrite(const Operation& operation);
 // "create" and so on, for logs and metrics.
@@ -114,6 +167,13 @@ std::string_view ErrorCodeName(ErrorCode code);
 // Whether a failed write may have taken effect.
 enum class Effect : uint8_t { kNotDone = 0, kMayHaveBeenDone = 1 };
 
+struct ListEntry {
+  std::string name;
+  std::optional<tree::Stat> stat;
+  NodeData data;
+  bool denied = false;  // READ on the child is missing
+};
+
 struct Reply {
   uint64_t id = 0;
   Sequence sequence;
@@ -122,11 +182,19 @@ struct Reply {
   Effect effect = Effect::kNotDone;   // with an error
   std::string message;                // for people, with some errors
   uint8_t operation = 0;              // index() of the request's Operation, so that the door knows which fields count
-  OpResult result;                    // create, delete, set data, check
-  std::vector<OpResult> results;      // multi, failed ones too; empty if it was refused as a whole
-  std::optional<tree::Stat> stat;     // exists, get data, get children with stat
+  OpResult result;                    // single writes on the tree
+  std::vector<OpResult> results;      // multi and txn, failed ones too; empty if it was refused as a whole
+  bool succeeded = false;             // txn: all conditions held
+  std::optional<tree::Stat> stat;     // exists, get data, get acl, list; get children with stat
   NodeData data;                      // get data; nullopt: null
-  std::vector<std::string> children;  // in byte order
+  std::vector<std::string> children;  // get children: in byte order; get ephemerals: paths
+  std::vector<ListEntry> entries;     // list
+  bool more = false;                  // list, get ephemerals: others follow
+  std::string next;                   // get ephemerals of all sessions: where to go on
+  uint64_t count = 0;                 // count descendants
+  access::Acl acl;                    // get acl
+  access::IdentitySet identities;     // who am I
+  std::vector<Reply> reads;           // multi read
   bool repeated = false;              // the write had been applied before: its first outcome again
   absl::Duration age;                 // kLocal reads: since this server last heard from a leader
 };
@@ -135,7 +203,8 @@ struct Reply {
 struct Notification {
   NotificationType type = NotificationType::kCreated;
   std::string path;
-  Zxid zxid;  // of the change; when re-armed at connect: of the state that showed it
+  Zxid zxid;             // of the change; when re-armed at connect: of the state that showed it
+  uint32_t ordinal = 0;  // as in statemachine::Cursor
 };
 
 // ---- connecting ----
@@ -143,7 +212,9 @@ struct Notification {
 struct WatchSet {
   std::string path;
   WatchKind kind = WatchKind::kData;
-  Zxid since;  // changes after it fire at once (specs: ZooKeeper protocol, 13.5)
+  // One-shot kinds: changes after since.zxid fire at once (specs: ZooKeeper protocol, 13.5). Persistent ones: every
+  // event after it comes again, or kEventsLost.
+  statemachine::Cursor since;
 };
 
 struct ConnectRequest {
@@ -154,6 +225,7 @@ struct ConnectRequest {
   absl::Duration disconnect_grace;  // S8; zero: off
   std::vector<WatchSet> rearm;
   Sequence confirmed_below;
+  std::vector<Credential> credentials;  // a refused one closes with kAuthFailed
 };
 
 struct ConnectResult {
@@ -174,7 +246,7 @@ struct ConnectResult {
 enum class CloseReason : uint8_t {
   kSessionClosed,   // OK: the client closed its session
   kSessionExpired,  // UNAUTHENTICATED: unknown, expired or closed
-  kAuthFailed,      // UNAUTHENTICATED: wrong password
+  kAuthFailed,      // UNAUTHENTICATED: wrong password, or a credential was refused
   kMoved,           // ABORTED: the session was attached elsewhere since (S4)
   kOverloaded,      // RESOURCE_EXHAUSTED: budgets of the server, or a client that never confirms replies
   kNoQuorum,        // UNAVAILABLE: no leader that a majority confirms (S6)
@@ -190,7 +262,8 @@ std::string_view CloseReasonName(CloseReason reason);
 struct CallRequest {
   Request request;  // sequence 0; no watches
   Zxid last_zxid;   // as in ConnectRequest
-  IdentitySetId identities;
+  std::vector<Credential> credentials = {};
+  std::string address = {};  // of the client, without port; for scheme ip
 };
 using CallDone = absl::AnyInvocable<void(Reply)>;
 

@@ -76,11 +76,12 @@ void Service::Impl::EnqueueWrite(Link* link, Request* request, absl::Duration no
   command.sequence = item.sequence;
   // A ZooKeeper client confirms nothing: what was answered here is confirmed for it (S3).
   command.confirmed_below = link->confirmed_below;
-  command.identities = link->options.identities;
+  command.identities.clear();  // the session's own hold
   command.max_data_bytes = config.max_data_bytes;
   command.origin = {};
   if (std::optional<tree::Error> refusal = RefusalOf(request->operation, config.max_data_bytes)) {
     ++stats.refused_writes;
+    if (*refusal == tree::Error::kAuthFailed) ++stats.auth_failed;
     command.operation = statemachine::RefusedOp{*refusal};  // keeps its number (counterexample 14)
   } else {
     command.operation = ToCommandOperation(std::move(request->operation));
@@ -141,6 +142,7 @@ void Service::Impl::Advance(Link* link, bool from_table) {
 }
 
 void Service::Impl::Release(Link* link, bool from_table) {
+  if (link->rearming || link->ending) return;
   while (link->phase == Link::Phase::kServing && !link->queue.empty()) {
     SessionQueue::Item& front = link->queue.Front();
     if (front.kind == Kind::kBarrier && !front.passed) return;
@@ -167,7 +169,7 @@ void Service::Impl::Release(Link* link, bool from_table) {
 
 // Hands writes over as far as a barrier, the reply cap or the node's queue lets them go.
 void Service::Impl::Pump(Link* link) {
-  if (!can_submit || node_full) return;
+  if (!can_submit || node_full || link->rearming || link->ending) return;
   while (SessionQueue::Item* item = link->queue.NextToSend()) {
     if (AtReplyCap(*link)) {  // S3. Reading goes on up to the limit of requests, or no confirmation could ever come
       if (!link->capped_since) link->capped_since = Now();
@@ -224,16 +226,24 @@ void Service::Impl::SendAgain(Link* link, absl::Duration now) {
 void Service::Impl::AnswerRead(Link* link, const SessionQueue::Item& item) {
   absl::Duration now = Now();
   Reply reply;
-  if (SetsWatch(item.operation) && watch_table.memory_bytes() >= config.watch_bytes_max) {
+  if (SetsWatch(item.operation) && watch_table.memory_bytes() + streams.memory_bytes() >= config.watch_bytes_max) {
     reply.zxid = deps.state_machine->last_zxid();
     reply.error = ErrorCode::kOverloaded;
     reply.message = "this server holds too many watches; read without one, or connect to another server";
   } else {
-    ReadContext context{deps.state_machine, &watch_table, watches::WatcherId(link->id.value())};
-    if (ExecuteRead(item.operation, context, &reply)) link->has_watches = true;
+    if (ExecuteRead(item.operation, ContextOf(*link), &reply)) link->has_watches = true;
   }
   if (item.strength == ReadStrength::kLocal) reply.age = leader_age + (now - leader_age_at);
   GiveReply(link, item, std::move(reply), PathOf(item.operation), now);
+}
+
+// By the identities that the session has now.
+ReadContext Service::Impl::ContextOf(const Link& link) {
+  const sessions::Session* session = deps.state_machine->sessions().Find(link.session);
+  SYNOD_CHECK(session != nullptr);
+  const access::IdentitySet& identities = deps.state_machine->identities().Get(session->identities());
+  return {deps.state_machine, deps.state_machine->CallerOf(identities), &identities, link.session,
+          &watch_table,       watches::WatcherId(link.id.value())};
 }
 
 void Service::Impl::AnswerFromTable(Link* link, const SessionQueue::Item& item, bool repeated) {

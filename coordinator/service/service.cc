@@ -27,6 +27,17 @@ Liveness::Options LivenessOptions(const ServiceConfig& config, uint64_t incarnat
   return options;
 }
 
+WatchStreams::Options StreamOptions(const ServiceConfig& config) {
+  WatchStreams::Options options;
+  options.max_streams = config.max_watch_streams;
+  options.table_bytes_max = config.watch_bytes_max;
+  return options;
+}
+
+LeaderDuties::Options DutyOptions(const ServiceConfig& config) {
+  return {{config.container_idle, config.removals_per_minute}, config.settings};
+}
+
 }  // namespace
 
 Service::Impl::Impl(const ServiceConfig& c, ServiceDependencies dependencies)
@@ -34,7 +45,9 @@ Service::Impl::Impl(const ServiceConfig& c, ServiceDependencies dependencies)
       deps(std::move(dependencies)),
       incarnation(NumberFrom(deps.secure_bytes(sizeof(uint64_t)))),
       liveness(LivenessOptions(c, incarnation)),
-      expirer(c.expiry_tick) {}
+      expirer(c.expiry_tick),
+      streams(StreamOptions(c), deps.loop, deps.clock, deps.state_machine, &stats),
+      duties(DutyOptions(c), deps.state_machine, &stats) {}
 
 void Service::Impl::Start(NodePort* port) {
   node = port;
@@ -55,6 +68,7 @@ void Service::Impl::Stop() {
               call.waiting == UnaryCall::Waiting::kOutcome ? Effect::kMayHaveBeenDone : Effect::kNotDone,
               "the server stops");
   }
+  streams.EndAll(WatchEnd::kShutdown);
   for (Transfer& transfer : transfers) transfer.done(absl::UnavailableError("the server stops"));
   transfers.clear();
   alive.reset();
@@ -128,6 +142,7 @@ void Service::Impl::Forget(Link* link) {
   }
   if (link->grant_number != 0) grants.erase(link->grant_number);
   if (link->phase == Link::Phase::kBehind) std::erase(behind, link->id);
+  link->rearming.reset();
   outstanding -= link->counted_items;
   outstanding_bytes -= link->counted_bytes;
   link->counted_items = link->counted_bytes = 0;
@@ -192,10 +207,16 @@ void Service::Submit(ConnectionId id, absl::Span<Request> requests, Sequence con
 void Service::Ping(ConnectionId id, uint64_t ping) { impl_->Ping(id, ping); }
 void Service::Rearm(ConnectionId id, absl::Span<const WatchSet> watches) {
   Link* link = impl_->FindLink(id);
-  if (link != nullptr && link->phase == Link::Phase::kServing) impl_->Rearm(link, watches);
+  if (link != nullptr && link->phase == Link::Phase::kServing)
+    impl_->BeginRearm(link, {watches.begin(), watches.end()});
 }
 void Service::ConnectionClosed(ConnectionId id, bool by_peer) { impl_->ConnectionClosed(id, by_peer); }
 void Service::Call(CallRequest call, CallDone done) { impl_->Call(std::move(call), std::move(done)); }
+WatchStreamId Service::OpenWatch(WatchStream* stream, WatchStreamRequest request) {
+  return impl_->OpenWatch(stream, std::move(request));
+}
+void Service::ResumeWatch(WatchStreamId id) { impl_->streams.Resume(id); }
+void Service::CloseWatch(WatchStreamId id) { impl_->streams.Close(id); }
 void Service::OnRoleChange(const consensus::RoleChange& change) { impl_->OnRoleChange(change); }
 void Service::OnResubmit() { impl_->OnResubmit(); }
 void Service::OnServiceMessage(ServerId from, const std::string& bytes) { impl_->OnServiceMessage(from, bytes); }
@@ -209,6 +230,8 @@ void Service::OnCommand(const statemachine::Command& command, const statemachine
 void Service::OnSessionGranted(const statemachine::SessionGrant& grant, uint64_t connection) {
   impl_->OnSessionGranted(grant, connection);
 }
+void Service::OnSessionClosing(SessionId session, bool expired) { impl_->OnSessionClosing(session, expired); }
+void Service::OnQuotaExceeded(const tree::QuotaExcess& excess) { impl_->OnQuotaExceeded(excess); }
 void Service::OnSessionEnded(SessionId session, bool expired) { impl_->OnSessionEnded(session, expired); }
 void Service::OnInstalled() { impl_->OnInstalled(); }
 

@@ -22,6 +22,7 @@
 #include "coordinator/service/node_port.h"
 #include "coordinator/service/request.h"
 #include "coordinator/service/status.h"
+#include "coordinator/service/watch_stream.h"
 #include "coordinator/sessions/reply_cache.h"
 #include "coordinator/statemachine/outcome.h"
 #include "coordinator/statemachine/state_machine.h"
@@ -49,6 +50,13 @@ struct ServiceConfig {
   absl::Duration tick = absl::Milliseconds(10);
   absl::Duration expiry_tick = absl::Milliseconds(50);  // leader; a gap of more than two is a stall of our own (S5)
   absl::Duration slow_operation = absl::Milliseconds(500);
+  // Containers and TTL nodes, proposed for removal by the leader.
+  absl::Duration container_idle = absl::Seconds(60);  // how long a container has no children before it goes
+  uint32_t removals_per_minute = 10'000;              // of containers and TTL nodes
+  uint32_t max_watch_streams = 10'000;
+  // What this server's configuration says of the ensemble's settings (statemachine/settings.h): the leader writes into
+  // the log what differs.
+  std::vector<std::pair<std::string, std::string>> settings;
 };
 
 struct SlowOperation {
@@ -71,7 +79,7 @@ struct ServiceDependencies {
 struct ConnectionOptions {
   // Our own clients number their writes; for a ZooKeeper connection the service does (S2).
   bool numbers_own_writes = true;
-  IdentitySetId identities;
+  std::string address;  // of the client, without port: its identity of scheme ip. Empty: none
 };
 
 // Loop thread only, all of it.
@@ -111,6 +119,13 @@ class Service final : public node::NodeObserver, public statemachine::ApplyObser
   // kNoQuorum on tell by Reply::effect whether a write may have been done.
   void Call(CallRequest call, CallDone done);
 
+  // Opens a Watch stream, not owned. The stream may be told before this returns. 0: it was ended already.
+  WatchStreamId OpenWatch(WatchStream* stream, WatchStreamRequest request);
+  // The stream can take more. Unknown ids are ignored.
+  void ResumeWatch(WatchStreamId id);
+  // The client is gone; no callback comes any more. Unknown ids are ignored.
+  void CloseWatch(WatchStreamId id);
+
   // ---- for operators ----
   ServiceStats Stats() const;
   ServerStatus Status() const;
@@ -138,6 +153,8 @@ class Service final : public node::NodeObserver, public statemachine::ApplyObser
   void OnCommand(const statemachine::Command& command, const statemachine::Outcome& outcome,
                  const std::vector<tree::Event>& events) override;
   void OnSessionGranted(const statemachine::SessionGrant& grant, uint64_t connection) override;
+  void OnSessionClosing(SessionId session, bool expired) override;
+  void OnQuotaExceeded(const tree::QuotaExcess& excess) override;
   void OnSessionEnded(SessionId session, bool expired) override;
   void OnInstalled() override;
 

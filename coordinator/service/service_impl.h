@@ -1,6 +1,6 @@
-// The inside of Service. Its parts: service.cc (the face, connections, flow), connecting.cc (create, attach, re-arm),
-// requests.cc (a session's requests), applying.cc (what apply brings), unary.cc (calls without session), timing.cc
-// (clocked duties, leadership, liveness), operators.cc.
+// The inside of Service. Its parts: service.cc (the face, connections, flow), connecting.cc (create, attach),
+// rearming.cc (watches of a client that comes back), requests.cc (a session's requests), applying.cc (what apply
+// brings), unary.cc (calls without session), timing.cc (clocked duties, leadership, liveness), operators.cc.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,28 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
+#include "coordinator/access/caller.h"
+#include "coordinator/service/leader_duties.h"
 #include "coordinator/service/liveness.h"
 #include "coordinator/service/reads.h"
 #include "coordinator/service/service.h"
 #include "coordinator/service/session_expirer.h"
 #include "coordinator/service/session_queue.h"
+#include "coordinator/service/watch_replay.h"
+#include "coordinator/service/watch_streams.h"
 #include "coordinator/watches/watch_table.h"
 
 namespace synod::service {
+
+// A connection whose watches are still to be told of the past. Until the end is reached the session is answered nothing
+// and none of its watches is live (W2).
+struct Rearming {
+  Rearming(std::vector<WatchSet> past, std::vector<WatchSet> all) : replay(std::move(past)), sets(std::move(all)) {}
+
+  WatchReplay replay;
+  std::vector<WatchSet> sets;   // all that are to be set
+  std::vector<uint64_t> pings;  // to be answered then
+};
 
 // One client connection.
 struct Link {
@@ -36,8 +50,9 @@ struct Link {
   Connection* door = nullptr;
   ConnectionOptions options;
   Phase phase = Phase::kOpen;
-  absl::Duration since;    // opened, then connect came
-  ConnectRequest request;  // until serving
+  absl::Duration since;            // opened, then connect came
+  ConnectRequest request;          // until serving
+  access::IdentitySet identities;  // what the connect proved; until serving
 
   uint64_t grant_number = 0;  // kGranting: names the create or attach in Origin::request
   std::string grant_command;
@@ -56,10 +71,12 @@ struct Link {
   std::deque<uint32_t> unconfirmed;  // S3: bytes of each reply from confirmed_below on
   uint64_t unconfirmed_bytes = 0;
   std::optional<absl::Duration> capped_since;  // S3: at the cap with writes held back
-  Sequence gap_mark;           // numbers up to it were sent again because of a gap, and nothing was applied since
-  absl::Duration progress;     // the last time a write was answered, or all were sent again
-  absl::Duration patience;     // how long to wait for progress before sending again
-  bool closing = false;        // its CloseSession was applied; the reply is still to be given
+  Sequence gap_mark;        // numbers up to it were sent again because of a gap, and nothing was applied since
+  absl::Duration progress;  // the last time a write was answered, or all were sent again
+  absl::Duration patience;  // how long to wait for progress before sending again
+  bool closing = false;     // its CloseSession was applied; the reply is still to be given
+  bool ending = false;      // the same, but ephemerals are still to be deleted; answered when the session is gone
+  std::unique_ptr<Rearming> rearming;
   bool has_watches = false;    // has, or had
   bool paused = false;         // the door was told not to read
   bool barrier_retry = false;  // a barrier of the queue failed
@@ -77,7 +94,8 @@ struct UnaryCall {
     kRetry,    // whose barrier failed
   };
   uint64_t number = 0;
-  CallRequest call;
+  CallRequest call;  // without its credentials
+  access::IdentitySet identities;
   CallDone done;
   Waiting waiting = Waiting::kLeader;
   absl::Duration since;
@@ -117,7 +135,6 @@ struct Service::Impl {
   // `outcome` of the create or attach numbered `number`; false if nobody waits for it.
   bool OnGrantOutcome(uint64_t number, const statemachine::Outcome& outcome);
   void BeginServing(Link* link, const statemachine::SessionGrant& grant);
-  void Rearm(Link* link, absl::Span<const WatchSet> watches);
   void CheckBehind(absl::Duration now);
   void AwaitZxid(ConnectionId id, Zxid zxid) {
     behind.push_back(id);
@@ -127,6 +144,14 @@ struct Service::Impl {
     behind_calls.push_back(call);
     behind_lowest = std::min(behind_lowest, zxid);
   }
+
+  // ---- rearming.cc ----
+  // What is due comes at once, or in slices of one turn each.
+  void BeginRearm(Link* link, std::vector<WatchSet> watches);
+  void ContinueRearm(Link* link);
+  void EndRearm(Link* link);
+  void Rearm(Link* link, absl::Span<const WatchSet> watches);
+  void Notify(Link* link, const Notification& notification);
 
   // ---- requests.cc ----
   void Submit(ConnectionId id, absl::Span<Request> requests, Sequence confirmed_below);
@@ -145,6 +170,7 @@ struct Service::Impl {
   void PumpAll();
   void SendAgain(Link* link, absl::Duration now);
   void AnswerRead(Link* link, const SessionQueue::Item& item);
+  ReadContext ContextOf(const Link& link);
   void AnswerFromTable(Link* link, const SessionQueue::Item& item, bool repeated);
   void GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path, absl::Duration now);
   void ReportIfSlow(absl::Duration took, uint8_t operation, std::string_view path, SessionId session);
@@ -159,7 +185,11 @@ struct Service::Impl {
   // A gap: something before it was lost on the way.
   void OnGap(Link* link, Sequence sequence);
   void OnSessionGranted(const statemachine::SessionGrant& grant, uint64_t connection);
+  void OnSessionClosing(SessionId session, bool expired);
   void OnSessionEnded(SessionId session, bool expired);
+  // Answers the CloseSession of a session that was ending and is gone.
+  void FinishClose(Link* link);
+  void OnQuotaExceeded(const tree::QuotaExcess& excess);
   void OnInstalled();
   void CatchUpAfterInstall(Link* link);
 
@@ -188,6 +218,9 @@ struct Service::Impl {
   void OnReport(ServerId from, LivenessReport report);
   void OnAck(ServerId from, const LivenessAck& ack);
   void Expire(absl::Duration now);
+  // Of the leader, besides expiry. Call before anything is asked of `duties`.
+  void UpdateDuties(absl::Duration now) { duties.Update(node->LeadingAndCaughtUp(), node->term(), now); }
+  bool ProposeDuty(std::string command) { return !stopping && !node_full && SubmitToNode(std::move(command)); }
   void OnRoleChange(const consensus::RoleChange& change);
   void OnResubmit();
   void OnPeerDown(ServerId peer);
@@ -197,6 +230,8 @@ struct Service::Impl {
     return !can_submit && now - leader_lost_at >= hold;
   }
   void ProbeQuorum(absl::Duration now);
+
+  WatchStreamId OpenWatch(WatchStream* stream, WatchStreamRequest request);
 
   // ---- operators.cc ----
   ServiceStats Stats() const;
@@ -220,6 +255,13 @@ struct Service::Impl {
   Liveness liveness;
   SessionExpirer expirer;
   std::vector<sessions::ExpiryQueue::Due> to_expire;  // the queue was full
+  ServiceStats stats;
+  WatchStreams streams;
+  LeaderDuties duties;
+  bool close_due = false;   // a session began closing in the running command
+  ConnectionId ended_link;  // whose ending session ended in the running command; 0: none
+  absl::Duration quota_told = -absl::InfiniteDuration();
+  uint64_t quota_untold = 0;
 
   uint64_t next_number = 1;  // of Origin::request
   // Who waits for this server to catch up (S9), and the lowest zxid among what they wait for.
@@ -252,7 +294,6 @@ struct Service::Impl {
   };
   std::vector<Transfer> transfers;
 
-  ServiceStats stats;
   // Reused from request to request.
   statemachine::Command command;
   std::vector<watches::Notification> fired;

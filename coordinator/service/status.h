@@ -34,7 +34,9 @@ struct ServiceStats {
   uint64_t refused_writes = 0;  // by this server, before the leader saw them
   uint64_t resubmitted = 0;     // commands sent again (S2)
   uint64_t notifications = 0;
-  uint64_t notifications_denied = 0;  // for want of READ
+  uint64_t notifications_denied = 0;  // for want of READ; Watch streams' too
+  uint64_t events_lost = 0;           // persistent watches re-armed with a cursor older than the window
+  uint64_t replayed_watches = 0;      // connections whose persistent watches were told of the past
   uint64_t pings = 0;
   uint64_t pongs = 0;
   uint64_t flow_pauses = 0;
@@ -43,6 +45,15 @@ struct ServiceStats {
   uint64_t connections_closed[16] = {};  // by CloseReason
   uint64_t connections_dropped = 0;      // by the client, or broken
   uint64_t sessions_expired = 0;         // proposed by this server while leading
+  uint64_t close_steps = 0;              // ContinueCloseOp, the same
+  uint64_t settings_proposed = 0;        // the same
+  uint64_t idle_removed = 0;             // containers and TTL nodes that went while this server led
+  uint64_t quota_exceeded = 0;           // changes that left a quota exceeded
+  uint64_t auth_failed = 0;              // credentials and passwords refused
+  uint64_t watch_streams_opened = 0;
+  uint64_t watch_streams_lost = 0;  // refused or ended: their cursor is older than the window
+  uint64_t watch_stream_events = 0;
+  uint64_t watch_stream_pauses = 0;  // their reader was full
   uint64_t liveness_reports_sent = 0;
   uint64_t liveness_reports_acknowledged = 0;
   LatencyStats read_latency;
@@ -55,6 +66,7 @@ struct ServiceStats {
   uint64_t paused_connections = 0;
   uint64_t watches = 0;
   uint64_t watched_paths = 0;
+  uint64_t watch_streams = 0;
 };
 
 // StatusReply of proto/synod/v1/ensemble.proto, as far as the service knows it.
@@ -68,6 +80,8 @@ struct ServerStatus {
   Zxid zxid;
   uint64_t znodes = 0, sessions = 0, ephemerals = 0, watches = 0, connections = 0;
   uint64_t memory_bytes = 0, log_bytes = 0, snapshot_bytes = 0;
+  uint64_t window_bytes = 0;  // of past events (W3)
+  Zxid window_begin;          // every event after it is in the window
   EnsembleId ensemble;
   uint32_t state_machine_version = 0;
   uint64_t damaged_records = 0;

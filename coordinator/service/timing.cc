@@ -31,10 +31,12 @@ void Service::Impl::Tick() {
   graveyard.clear();
   absl::Duration now = Now();
   expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), now);
+  UpdateDuties(now);
   MaybeReport(now);
   if (now - last_expiry >= config.expiry_tick) {
     last_expiry = now;
     Expire(now);
+    duties.Run(node->LogClockUs(), now, [this](std::string bytes) { return ProposeDuty(std::move(bytes)); });
   }
   if (now - last_sweep >= kSweepInterval) {
     last_sweep = now;
@@ -45,6 +47,7 @@ void Service::Impl::Tick() {
 void Service::Impl::Sweep(absl::Duration now) {
   leader_age = node->Status().since_leader_heard;
   leader_age_at = now;
+  streams.Sweep(now, leader_age);
   // S6: silence towards the leader for two thirds of the timeout ends the connection, before the client's session can
   // be lost unnoticed.
   for (SessionId session : liveness.Overdue(now)) {
@@ -165,6 +168,10 @@ void Service::Impl::OnAck(ServerId from, const LivenessAck& ack) {
   for (const Liveness::Pong& pong : pongs) {
     Link* link = ServingLink(pong.session);
     if (link == nullptr) continue;
+    if (link->rearming) {
+      link->rearming->pings.push_back(pong.ping);
+      continue;
+    }
     ++stats.pongs;
     ++stats.packets_sent;
     link->door->OnPong(pong.ping, deps.state_machine->last_zxid());
@@ -203,6 +210,7 @@ void Service::Impl::OnRoleChange(const consensus::RoleChange& change) {
   if (stopping || node == nullptr) return;
   absl::Duration now = Now();
   expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), now);
+  UpdateDuties(now);
   if (other) LeaderLost(now);
   // Found again in the same term over the same connection: nothing was dropped there, and the node has nothing to
   // announce.
@@ -233,6 +241,7 @@ void Service::Impl::OnResubmit() {
   }
   to_expire.clear();  // a leader that leads anew begins anew
   expirer.Update(node->LeadingAndCaughtUp(), node->term(), deps.state_machine->sessions(), now);
+  UpdateDuties(now);
   liveness.LeaderChanged();
   DoubtUnaryWrites(now);
   for (ConnectionId id : LinkIds()) {
@@ -260,6 +269,12 @@ void Service::Impl::OnQueueDrained() {
   node_full = false;
   PumpAll();
   if (!node_full) UpdateAllFlow();
+}
+
+WatchStreamId Service::Impl::OpenWatch(WatchStream* stream, WatchStreamRequest request) {
+  if (!stopping && node != nullptr) return streams.Open(stream, std::move(request));
+  stream->OnEnd(WatchEnd::kShutdown, {});
+  return WatchStreamId(0);
 }
 
 // For readiness: whether a majority confirms the leader that is known here, and this server has caught up with it.

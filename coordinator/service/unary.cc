@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coordinator/base/check.h"
+#include "coordinator/service/credentials.h"
 #include "coordinator/service/service_impl.h"
 #include "coordinator/service/writes.h"
 #include "coordinator/statemachine/command_codec.h"
@@ -33,6 +34,13 @@ void Service::Impl::Call(CallRequest request, CallDone done) {
   if (raw->call.request.sequence != Sequence(0)) {
     return FailUnary(raw->number, ErrorCode::kMalformed, Effect::kNotDone, "a call without session has no number");
   }
+  std::optional<access::IdentitySet> identities = IdentitiesOf(raw->call.credentials, raw->call.address);
+  raw->call.credentials.clear();
+  if (!identities) {
+    ++stats.auth_failed;
+    return FailUnary(raw->number, ToErrorCode(tree::Error::kAuthFailed), Effect::kNotDone, "a credential was refused");
+  }
+  raw->identities = *std::move(identities);
   if (IsWrite(raw->call.request.operation)) {
     StartUnaryWrite(raw);
   } else if (raw->call.last_zxid > deps.state_machine->last_zxid() &&
@@ -51,6 +59,9 @@ void Service::Impl::StartUnaryWrite(UnaryCall* call) {
   if (std::holds_alternative<CloseSession>(operation)) {
     refusal = tree::Error::kBadArguments;
     why = "there is no session to close";
+  } else if (std::holds_alternative<Authenticate>(operation)) {
+    refusal = tree::Error::kBadArguments;
+    why = "there is no session to authenticate; credentials go with the call";
   } else if (const auto* unintelligible = std::get_if<Unintelligible>(&operation)) {
     why = unintelligible->message;
   }
@@ -59,7 +70,7 @@ void Service::Impl::StartUnaryWrite(UnaryCall* call) {
   command.generation = OwnerGeneration(0);
   command.sequence = Sequence(0);
   command.confirmed_below = Sequence(0);
-  command.identities = call->call.identities;
+  command.identities = call->identities;
   command.max_data_bytes = config.max_data_bytes;
   command.origin = {node->self(), incarnation, call->number};
   command.operation = ToCommandOperation(std::move(operation));
@@ -126,7 +137,9 @@ void Service::Impl::StartUnaryBarrier(UnaryCall* call) {
 
 void Service::Impl::AnswerUnaryRead(UnaryCall* call) {
   Reply reply;
-  ReadContext context{deps.state_machine, nullptr, watches::WatcherId(0)};
+  ReadContext context{
+      deps.state_machine,   deps.state_machine->CallerOf(call->identities), &call->identities, SessionId(0), nullptr,
+      watches::WatcherId(0)};
   ExecuteRead(call->call.request.operation, context, &reply);
   if (call->call.request.strength == ReadStrength::kLocal) reply.age = leader_age + (Now() - leader_age_at);
   std::string path(PathOf(call->call.request.operation));

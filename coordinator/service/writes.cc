@@ -1,11 +1,14 @@
 #include "coordinator/service/writes.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "coordinator/base/check.h"
+#include "coordinator/service/credentials.h"
 #include "coordinator/statemachine/command_codec.h"
+#include "coordinator/statemachine/limits.h"
 #include "coordinator/tree/path.h"
 
 namespace synod::service {
@@ -25,19 +28,79 @@ bool HopelessName(const std::string& path) {
   return path.empty() || path[0] != '/' || path.find('\0') != std::string::npos;
 }
 
+// A list that FixUp refuses whoever asks: bounded before it gets into the log.
+bool HopelessAcl(const WantedAcl& acl) {
+  if (!acl) return false;
+  if (acl->size() > access::kMaxAclEntries) return true;
+  return std::any_of(acl->begin(), acl->end(), [](const access::AclEntry& entry) {
+    return entry.scheme.size() > access::kMaxAclTextBytes || entry.id.size() > access::kMaxAclTextBytes;
+  });
+}
+
+size_t AclBytes(const WantedAcl& acl) {
+  size_t bytes = 0;
+  if (acl) {
+    for (const access::AclEntry& entry : *acl) bytes += entry.scheme.size() + entry.id.size() + sizeof(uint32_t);
+  }
+  return bytes;
+}
+
+// Paths and data: what the limit of a multi counts.
+template <typename Op>
+size_t TreeOpBytes(const Op& op) {
+  if constexpr (requires { op.data; }) {
+    return op.path.size() + DataSize(op.data);
+  } else {
+    return op.path.size();
+  }
+}
+
+template <typename Op>
+size_t AclBytesOf(const Op& op) {
+  if constexpr (requires { op.acl; }) {
+    return AclBytes(op.acl);
+  } else {
+    return 0;
+  }
+}
+
+size_t ListBytes(const std::vector<TreeOp>& ops) {
+  size_t bytes = 0;
+  for (const TreeOp& one : ops) bytes += std::visit([](const auto& o) { return TreeOpBytes(o) + AclBytesOf(o); }, one);
+  return bytes;
+}
+
+size_t CompareBytes(const std::vector<Compare>& compares) {
+  size_t bytes = 0;
+  for (const Compare& compare : compares) bytes += compare.path.size() + DataSize(compare.value);
+  return bytes;
+}
+
+// What the state machine would refuse at one of them, seen for the whole list: it does not get into the log.
+bool IsTooLarge(const std::vector<TreeOp>& ops, uint32_t max_data_bytes) {
+  statemachine::OperationBytes bytes;
+  for (const TreeOp& op : ops) bytes.Add(op);
+  return ops.size() > statemachine::kMaxMultiOps || bytes.TooLarge(max_data_bytes);
+}
+
+bool IsTooLarge(const std::vector<Compare>& compares, uint32_t max_data_bytes) {
+  statemachine::OperationBytes bytes;
+  for (const Compare& compare : compares) bytes.Add(compare);
+  return compares.size() > statemachine::kMaxCompares || bytes.TooLarge(max_data_bytes);
+}
+
 struct Refuser {
   uint32_t max_data_bytes;
+
   std::optional<Error> operator()(const CreateOp& op) const {
-    if (op.mode > CreateMode::kEphemeralSequential) return Error::kUnimplemented;
+    if (op.mode > CreateMode::kPersistentSequentialTtl) return Error::kBadArguments;
     if (auto refusal = SizeRefusal(op.path, DataSize(op.data), max_data_bytes)) return refusal;
     if (HopelessName(op.path)) return Error::kBadArguments;
+    if (HopelessAcl(op.acl)) return Error::kInvalidAcl;
     return std::nullopt;
   }
-  std::optional<Error> operator()(const DeleteOp& op) const {
-    if (auto refusal = SizeRefusal(op.path, 0, max_data_bytes)) return refusal;
-    if (HopelessName(op.path) || tree::IsSystemPath(op.path)) return Error::kBadArguments;
-    return std::nullopt;
-  }
+  std::optional<Error> operator()(const DeleteOp& op) const { return RefuseDelete(op.path); }
+  std::optional<Error> operator()(const DeleteTreeOp& op) const { return RefuseDelete(op.path); }
   std::optional<Error> operator()(const SetDataOp& op) const {
     if (auto refusal = SizeRefusal(op.path, DataSize(op.data), max_data_bytes)) return refusal;
     if (!tree::IsValidPath(op.path)) return Error::kBadArguments;
@@ -48,35 +111,56 @@ struct Refuser {
     if (!tree::IsValidPath(op.path)) return Error::kBadArguments;
     return std::nullopt;
   }
+  std::optional<Error> operator()(const SetAclOp& op) const {
+    if (auto refusal = SizeRefusal(op.path, 0, max_data_bytes)) return refusal;
+    if (!tree::IsValidPath(op.path)) return Error::kBadArguments;
+    if (HopelessAcl(op.acl)) return Error::kInvalidAcl;
+    return std::nullopt;
+  }
+  // Malformed paths inside a multi are the state machine's to judge: each operation gets its own result.
+  std::optional<Error> operator()(const MultiOp& op) const {
+    return IsTooLarge(op.ops, max_data_bytes) ? std::optional(Error::kTooLarge) : std::nullopt;
+  }
+  std::optional<Error> operator()(const TxnOp& op) const {
+    bool too_large = IsTooLarge(op.compares, max_data_bytes) || IsTooLarge(op.then_ops, max_data_bytes) ||
+                     IsTooLarge(op.else_ops, max_data_bytes);
+    return too_large ? std::optional(Error::kTooLarge) : std::nullopt;
+  }
+  std::optional<Error> operator()(const Authenticate& op) const {
+    if (!Prove(op.credential)) return Error::kAuthFailed;
+    return std::nullopt;
+  }
   std::optional<Error> operator()(const Unintelligible& op) const { return op.error; }
   template <typename Other>
   std::optional<Error> operator()(const Other&) const {
     return std::nullopt;
   }
+
+ private:
+  std::optional<Error> RefuseDelete(const std::string& path) const {
+    if (auto refusal = SizeRefusal(path, 0, max_data_bytes)) return refusal;
+    if (HopelessName(path) || tree::IsSystemPath(path)) return Error::kBadArguments;
+    return std::nullopt;
+  }
 };
 
 template <typename Op>
-size_t TreeOpBytes(const Op& op) {
-  if constexpr (requires { op.data; }) {
-    return op.path.size() + DataSize(op.data);
-  } else {
-    return op.path.size();
-  }
-}
-
-size_t MultiBytes(const MultiOp& op) {
-  size_t bytes = 0;
-  for (const TreeOp& one : op.ops) bytes += std::visit([](const auto& o) { return TreeOpBytes(o); }, one);
-  return bytes;
+std::string_view FirstPath(const std::vector<Op>& ops) {
+  if (ops.empty()) return {};
+  return std::visit([](const auto& o) -> std::string_view { return o.path; }, ops.front());
 }
 
 template <typename Variant>
 std::string_view PathOfAny(const Variant& operation) {
   return std::visit(
       [](const auto& op) -> std::string_view {
-        if constexpr (std::is_same_v<std::decay_t<decltype(op)>, MultiOp>) {
-          if (op.ops.empty()) return {};
-          return std::visit([](const auto& o) -> std::string_view { return o.path; }, op.ops.front());
+        using Op = std::decay_t<decltype(op)>;
+        if constexpr (std::is_same_v<Op, MultiOp>) {
+          return FirstPath(op.ops);
+        } else if constexpr (std::is_same_v<Op, TxnOp>) {
+          return op.compares.empty() ? FirstPath(op.then_ops) : std::string_view(op.compares.front().path);
+        } else if constexpr (std::is_same_v<Op, MultiRead>) {
+          return FirstPath(op.ops);
         } else if constexpr (requires { op.path; }) {
           return op.path;
         } else {
@@ -89,12 +173,6 @@ std::string_view PathOfAny(const Variant& operation) {
 }  // namespace
 
 std::optional<Error> RefusalOf(const Operation& operation, uint32_t max_data_bytes) {
-  if (const auto* multi = std::get_if<MultiOp>(&operation)) {
-    // Malformed paths inside a multi are the state machine's to judge: each operation gets its own result.
-    if (multi->ops.size() > statemachine::kMaxMultiOps) return Error::kTooLarge;
-    if (MultiBytes(*multi) > size_t{max_data_bytes} + statemachine::kMaxPathBytes) return Error::kTooLarge;
-    return std::nullopt;
-  }
   return std::visit(Refuser{max_data_bytes}, operation);
 }
 
@@ -106,6 +184,10 @@ statemachine::Operation ToCommandOperation(Operation operation) {
           return statemachine::CloseSessionOp{};
         } else if constexpr (std::is_same_v<Op, Unintelligible>) {
           return statemachine::RefusedOp{op.error};
+        } else if constexpr (std::is_same_v<Op, Authenticate>) {
+          std::optional<access::IdentitySet> proved = Prove(op.credential);
+          if (!proved) return statemachine::RefusedOp{Error::kAuthFailed};
+          return statemachine::AuthenticateOp{*std::move(proved)};
         } else if constexpr (std::is_constructible_v<statemachine::Operation, Op&&>) {
           return statemachine::Operation(std::move(op));
         } else {
@@ -119,10 +201,25 @@ statemachine::Operation ToCommandOperation(Operation operation) {
 size_t BytesOf(const Operation& operation) {
   return std::visit(
       [](const auto& op) -> size_t {
-        if constexpr (std::is_same_v<std::decay_t<decltype(op)>, MultiOp>) {
-          return MultiBytes(op);
+        using Op = std::decay_t<decltype(op)>;
+        if constexpr (std::is_same_v<Op, MultiOp>) {
+          return op.ops.size() * sizeof(TreeOp) + ListBytes(op.ops);
+        } else if constexpr (std::is_same_v<Op, TxnOp>) {
+          return op.compares.size() * sizeof(Compare) + CompareBytes(op.compares) +
+                 (op.then_ops.size() + op.else_ops.size()) * sizeof(TreeOp) + ListBytes(op.then_ops) +
+                 ListBytes(op.else_ops);
+        } else if constexpr (std::is_same_v<Op, MultiRead>) {
+          size_t bytes = op.ops.size() * sizeof(ReadOp);
+          for (const ReadOp& one : op.ops) bytes += std::visit([](const auto& o) { return o.path.size(); }, one);
+          return bytes;
+        } else if constexpr (std::is_same_v<Op, List>) {
+          return op.path.size() + op.after.size() + op.prefix.size();
+        } else if constexpr (std::is_same_v<Op, GetEphemerals>) {
+          return op.prefix.size() + op.after.size();
+        } else if constexpr (std::is_same_v<Op, Authenticate>) {
+          return op.credential.scheme.size() + op.credential.credential.size();
         } else if constexpr (requires { op.path; }) {
-          return TreeOpBytes(op);
+          return TreeOpBytes(op) + AclBytesOf(op);
         } else {
           return 0;
         }
@@ -131,7 +228,7 @@ size_t BytesOf(const Operation& operation) {
 }
 
 size_t ReplyBytes(const statemachine::Outcome& outcome) {
-  constexpr size_t kFixed = 16, kPerResult = 40;  // zxid and framing; a Stat in varints
+  constexpr size_t kFixed = 17, kPerResult = 44;  // zxid, flags and framing; a Stat and counts in varints
   size_t bytes = kFixed + kPerResult + outcome.result.path.size();
   for (const OpResult& result : outcome.results) bytes += kPerResult + result.path.size();
   return bytes;
@@ -146,6 +243,7 @@ void FillReply(const statemachine::Outcome& outcome, Reply* reply) {
   if (outcome.error == Error::kReplyLost) reply->effect = Effect::kMayHaveBeenDone;
   reply->result = outcome.result;
   reply->results = outcome.results;
+  reply->succeeded = outcome.succeeded;
   reply->repeated = outcome.repeated;
 }
 

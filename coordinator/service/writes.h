@@ -13,11 +13,11 @@
 namespace synod::service {
 
 // Why this write shall not reach the log; nullopt: it may. Only what needs no look at the state and could not come out
-// otherwise there (the order of precedence is the state machine's): reserved modes, sizes beyond the limits, paths that
-// no state makes right.
+// otherwise there (the order of precedence is the state machine's): sizes beyond the limits, paths that no state makes
+// right, credentials that prove nothing (kAuthFailed).
 std::optional<tree::Error> RefusalOf(const Operation& operation, uint32_t max_data_bytes);
 
-// REQUIRES IsWrite. Unintelligible becomes its refusal.
+// REQUIRES IsWrite. Unintelligible becomes its refusal, a credential the identities that it proves: it goes no further.
 statemachine::Operation ToCommandOperation(Operation operation);
 
 // What a request holds in memory, near enough for budgets.

@@ -55,6 +55,15 @@ class SteppedLoop final : public Executor {
     }
     clock_->now = end;
   }
+  absl::Duration now() const { return clock_->now; }
+  // One posted task, if there is one; whether there was.
+  bool RunOne() {
+    if (ready_.empty()) return false;
+    Task task = std::move(ready_.front());
+    ready_.pop_front();
+    task();
+    return true;
+  }
   // The loop hangs: time passes and nothing runs.
   void Stall(absl::Duration d) { clock_->now += d; }
 
@@ -88,6 +97,7 @@ class FakeNode final : public NodePort {
   bool LeadingAndCaughtUp() const override { return leading() && caught_up; }
   ServerId leader() const override { return leader_; }
   Term term() const override { return term_; }
+  uint64_t LogClockUs() const override { return static_cast<uint64_t>(absl::ToInt64Microseconds(loop_->now())); }
   ServerId self() const override { return ServerId(1); }
   node::NodeStatus Status() const override {
     node::NodeStatus status;
@@ -131,6 +141,11 @@ class FakeNode final : public NodePort {
 
 inline std::string CodeName(ErrorCode code) { return std::string(ErrorCodeName(code)); }
 
+inline std::string TypeName(NotificationType type) {
+  static const char* const kTypes[] = {"?", "created", "deleted", "changed", "children", "lost"};
+  return kTypes[static_cast<int>(type)];
+}
+
 // Writes down what it is told, as text and as it came.
 class FakeDoor final : public Connection {
  public:
@@ -146,8 +161,8 @@ class FakeDoor final : public Connection {
     replies.push_back(std::move(reply));
   }
   void OnNotification(const Notification& n) override {
-    static const char* kTypes[] = {"?", "created", "deleted", "changed", "children"};
-    Log(absl::StrCat(kTypes[static_cast<int>(n.type)], " ", n.path));
+    Log(absl::StrCat(TypeName(n.type), " ", n.path));
+    notifications.push_back(n);
   }
   void OnPong(uint64_t ping, Zxid) override { Log(absl::StrCat("pong ", ping)); }
   void OnClose(CloseReason reason, std::string_view) override {
@@ -169,6 +184,7 @@ class FakeDoor final : public Connection {
   ConnectionId id;
   ConnectResult connected;
   std::vector<Reply> replies;
+  std::vector<Notification> notifications;
   std::optional<CloseReason> closed;
   bool paused = false;
   std::vector<std::string> log;
@@ -187,9 +203,22 @@ inline Request Read(uint64_t id, Operation operation, ReadStrength strength = Re
   return {id, Sequence(0), strength, std::move(operation)};
 }
 inline CreateOp Create(std::string path, std::string data = "") {
-  return {std::move(path), std::move(data), CreateMode::kPersistent, AclId(0)};
+  CreateOp op;
+  op.path = std::move(path);
+  op.data = std::move(data);
+  return op;
 }
-inline CreateOp Ephemeral(std::string path) { return {std::move(path), "", CreateMode::kEphemeral, AclId(0)}; }
+inline CreateOp Ephemeral(std::string path) {
+  CreateOp op = Create(std::move(path));
+  op.mode = CreateMode::kEphemeral;
+  return op;
+}
+inline DeleteOp Delete(std::string path, int32_t version = -1) {
+  DeleteOp op;
+  op.path = std::move(path);
+  op.version = version;
+  return op;
+}
 inline SetDataOp Set(std::string path, std::string data) { return {std::move(path), std::move(data), -1}; }
 
 inline ServiceConfig TestConfig() {
@@ -201,7 +230,8 @@ inline ServiceConfig TestConfig() {
 
 class World {
  public:
-  explicit World(ServiceConfig config = TestConfig()) : loop(&clock), node(&loop), service(config, Dependencies()) {
+  explicit World(ServiceConfig config = TestConfig(), statemachine::StateMachineOptions options = {})
+      : loop(&clock), machine(std::move(options)), node(&loop), service(config, Dependencies()) {
     machine.SetObserver(&service);
     service.Start(&node);
   }
@@ -224,20 +254,20 @@ class World {
   }
 
   // ---- the log ----
-  void Apply(const std::string& command) {
+  void Apply(const std::string& command) { ApplyBatch({command}); }
+  void Apply(statemachine::Command command) { Apply(statemachine::EncodeCommand(command)); }
+  void ApplyBatch(const std::vector<std::string>& commands) {
     interfaces::CommandBatch batch;
     batch.times.wall_ms = clock.WallMillis();
-    batch.commands = {command};
+    batch.times.log_clock_us = node.LogClockUs();
+    batch.commands.assign(commands.begin(), commands.end());
     SYNOD_CHECK(machine.Apply(machine.applied_index() + 1, Term(1), batch).ok());
   }
-  void Apply(statemachine::Command command) { Apply(statemachine::EncodeCommand(command)); }
   // All that was submitted, in one batch.
   void ApplyAll() {
     while (!node.submitted.empty()) {
       std::vector<std::string> commands = std::exchange(node.submitted, {});
-      interfaces::CommandBatch batch;
-      batch.commands.assign(commands.begin(), commands.end());
-      SYNOD_CHECK(machine.Apply(machine.applied_index() + 1, Term(1), batch).ok());
+      ApplyBatch(commands);
     }
     loop.Run();
   }
@@ -248,6 +278,11 @@ class World {
     command.operation = std::move(operation);
     Apply(command);
   }
+  // As it was sent, before anything that was posted runs.
+  void ApplySubmitted() {
+    for (const std::string& command : std::exchange(node.submitted, {})) Apply(command);
+  }
+  statemachine::Cursor Now() const { return {machine.last_zxid()}; }
   // Another server attaches the session.
   void AttachElsewhere(SessionId session, uint64_t connection = 4711) {
     const sessions::Session* s = machine.sessions().Find(session);
@@ -262,10 +297,10 @@ class World {
   }
 
   // ---- doors ----
-  FakeDoor& Open(bool native = true) {
+  FakeDoor& Open(bool native = true, std::string address = "") {
     doors.push_back(std::make_unique<FakeDoor>());
     FakeDoor& door = *doors.back();
-    door.id = service.Open(&door, {native, IdentitySetId(0)});
+    door.id = service.Open(&door, {native, address});
     return door;
   }
   static ConnectRequest NewSession(absl::Duration timeout = absl::Seconds(6)) {
@@ -347,5 +382,21 @@ class World {
   FakeNode node;
   Service service;
 };
+
+// Brings `world` to the state of `source` by an install, as a server that fell behind.
+inline void Install(World* world, World* source) {
+  interfaces::SnapshotMeta meta = source->machine.CloseSnapshot();
+  std::vector<interfaces::SnapshotRecord> records;
+  while (!source->machine.WriteClosed(absl::Seconds(1), &records)) {
+  }
+  std::map<std::string, std::string> sorted;
+  for (const interfaces::SnapshotRecord& r : records) {
+    if (r.value) sorted[r.key] = *r.value;
+  }
+  std::unique_ptr<interfaces::StateLoader> loader = world->machine.NewLoader();
+  for (const auto& [key, value] : sorted) ASSERT_TRUE(loader->Add(key, value).ok());
+  ASSERT_TRUE(loader->Finish(meta).ok());
+  world->machine.Install(std::move(loader), meta);
+}
 
 }  // namespace synod::service::testing

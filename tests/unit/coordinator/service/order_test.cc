@@ -104,7 +104,7 @@ TEST(ExactlyOnce, ResubmissionAfterLeaderChangeAppliesOnce) {
   w.ApplyAll();
   EXPECT_THAT(door.Take(), ElementsAre("reply 2 Ok", "reply 3 Ok"));
   tree::Stat stat;
-  ASSERT_EQ(w.machine.tree().Exists("/a", &stat), tree::Error::kOk);
+  ASSERT_EQ(w.machine.tree().Exists(access::Caller::Unrestricted(), "/a", &stat), tree::Error::kOk);
   EXPECT_EQ(stat.version, 2);
 }
 

@@ -115,7 +115,7 @@ TEST(Moved, AttachElsewhereClosesTheOldConnection) {
   EXPECT_THAT(door.Take(), ElementsAre("close: session moved to another connection"));
   w.Apply(in_flight[0]);
   tree::Stat stat;
-  EXPECT_EQ(w.machine.tree().Exists("/late", &stat), tree::Error::kNoNode);
+  EXPECT_EQ(w.machine.tree().Exists(access::Caller::Unrestricted(), "/late", &stat), tree::Error::kNoNode);
 }
 
 // S4, counterexample 10: the attach names the generation seen here; refused because that moved on, it is tried again

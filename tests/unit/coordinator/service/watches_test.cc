@@ -1,5 +1,4 @@
 // Watches as a client sees them (W1, W2), and what an install leaves of a connection (S10).
-#include "coordinator/service/access.h"
 #include "tests/unit/coordinator/service/fakes.h"
 
 namespace synod::service::testing {
@@ -78,9 +77,9 @@ TEST(Watches, RearmByTheSetWatchesRule) {
   w.Lead();
   FakeDoor& door = w.Connect();
   for (const char* path : {"/same", "/changed", "/gone", "/parent"}) w.ApplyOther(Create(path));
-  Zxid seen = w.machine.last_zxid();
+  statemachine::Cursor seen{w.machine.last_zxid()};
   w.ApplyOther(Set("/changed", "x"));
-  w.ApplyOther(DeleteOp{"/gone", -1});
+  w.ApplyOther(Delete("/gone"));
   w.ApplyOther(Create("/parent/child"));
   w.ApplyOther(Create("/appeared"));
   ConnectRequest again = World::Resume(door);
@@ -101,31 +100,10 @@ TEST(Watches, RearmByTheSetWatchesRule) {
   EXPECT_THAT(next.Take(), ElementsAre("changed /same", "created /missing", "created /p", "children /same"));
 }
 
-TEST(Watches, DeliveryNeedsRead) {
-  EXPECT_TRUE(MayRead(IdentitySetId(0), AclId(0)));
-  EXPECT_TRUE(MayRead(IdentitySetId(0), AclId(1)));
-  EXPECT_FALSE(MayRead(IdentitySetId(0), AclId(2)));
-}
-
 // ---- S10 ----
 
 class Installed : public ::testing::Test {
  protected:
-  // Brings `world` to the state of `source` by an install, as a server that fell behind.
-  static void Install(World* world, World* source) {
-    interfaces::SnapshotMeta meta = source->machine.CloseSnapshot();
-    std::vector<interfaces::SnapshotRecord> records;
-    while (!source->machine.WriteClosed(absl::Seconds(1), &records)) {
-    }
-    std::map<std::string, std::string> sorted;
-    for (const interfaces::SnapshotRecord& r : records) {
-      if (r.value) sorted[r.key] = *r.value;
-    }
-    std::unique_ptr<interfaces::StateLoader> loader = world->machine.NewLoader();
-    for (const auto& [key, value] : sorted) ASSERT_TRUE(loader->Add(key, value).ok());
-    ASSERT_TRUE(loader->Finish(meta).ok());
-    world->machine.Install(std::move(loader), meta);
-  }
   // Two servers with the same log so far: `w` serves, `other` applies the same commands.
   static void ApplyOnBoth(World* w, World* other) {
     for (const std::string& command : std::exchange(w->node.submitted, {})) {
