@@ -13,8 +13,8 @@ const std::vector<std::string_view> kAdapters = {
     "coordinator/storage/posix_",   "coordinator/storage/log_sync_",
     "coordinator/storage/rocksdb_", "coordinator/storage/directory_lock",
     "coordinator/transport/",       "coordinator/frontdoor/",
-    "coordinator/client/",          "coordinator/cli/",
-    "coordinator/server/",
+    "coordinator/client/", "coordinator/recipes/",          "coordinator/recipes/",
+    "coordinator/cli/",             "coordinator/server/",
 };
 
 // One seed must replay these, and all servers must agree on what they do.
