@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <ostream>
 
-#include "absl/strings/numbers.h"
 #include "coordinator/cli/commands.h"
+#include "coordinator/cli/operation_text.h"
 #include "coordinator/cli/shell.h"
 
 namespace synod::cli {
@@ -16,21 +16,24 @@ constexpr char kFooter[] =
     "Without a verb: a shell with history and completion; from a pipe or file, commands line by line.\n\n"
     "Exit codes: 0 done; 1 refused (NoNode, BadVersion, ...); 2 usage; 3 no server, no quorum or no answer, and "
     "nothing was done;\n"
-    "4 a write that may have been done. The shell ends with that of its first command that failed.\n\n"
-    "Environment: SYNOD_SERVERS, as --servers.\n\n"
+    "4 a write that may have been done. lock and elect: that of their command, 75 if what it ran under was lost, 76 "
+    "if\n"
+    "it was not acquired in time. 128 + signal after Ctrl-C. The shell ends with that of its first command that failed."
+    "\n\n"
+    "Environment: SYNOD_SERVERS, as --servers; SYNOD_AUTH, as --auth (others on the machine can read arguments).\n\n"
     "Examples:\n  synod create /app \"hello\"\n  synod get /app\n  synod ensemble status\n  synod create --help";
 
-// "5" is seconds, as is "5s"; "500ms" works too.
-std::string ParseTime(const std::string& text, absl::Duration* out) {
-  double seconds = 0;
-  if (absl::SimpleAtod(text, &seconds)) *out = absl::Seconds(seconds);
-  if (!absl::SimpleAtod(text, &seconds) && !absl::ParseDuration(text, out)) return "not a time: " + text;
-  return *out > absl::ZeroDuration() && *out < absl::Hours(24) ? "" : "not a time between 0 and a day: " + text;
+std::string CheckTime(const std::string& text, absl::Duration* out) {
+  const auto time = ParseTime(text);
+  if (!time.has_value()) return "not a time: " + text;
+  if (*time >= absl::Hours(24)) return "not a time between 0 and a day: " + text;
+  *out = *time;
+  return "";
 }
 
-void AddGlobalOptions(CLI::App& app, Settings& settings) {
+void AddGlobalOptions(CLI::App& app, Settings& settings, bool shell) {
   const auto time = [](absl::Duration* out) {
-    return CLI::Validator([out](std::string& text) { return ParseTime(text, out); }, "TIME");
+    return CLI::Validator([out](std::string& text) { return CheckTime(text, out); }, "TIME");
   };
   static std::string ignored;
   app.add_option("--servers", settings.servers, "host:port,host:port with an optional /chroot (gRPC ports)");
@@ -44,7 +47,12 @@ void AddGlobalOptions(CLI::App& app, Settings& settings) {
                                                {"linearizable", client::ReadStrength::kLinearizable},
                                                {"local", client::ReadStrength::kLocal}}))
       ->each([&settings](const std::string&) { settings.strength_given = true; });
-  app.add_flag("--json", settings.json, "Print JSON");
+  app.add_flag("--json", settings.json, "Print JSON: an object per line, errors too");
+  // A shell's session acts for whoever it was started for, and those added by `auth`.
+  if (shell) return;
+  app.add_option("--auth", settings.auth, "SCHEME:CREDENTIAL, as digest:USER:PASSWORD: whom to act for; repeatable")
+      ->allow_extra_args(false)
+      ->envname("SYNOD_AUTH");
 }
 
 // What is wrong with a command line, in the words of one who types it.
@@ -53,8 +61,11 @@ std::string Explain(const CLI::ParseError& error, const std::vector<std::string>
   const bool verb = !arguments.empty() && std::find(verbs.begin(), verbs.end(), arguments[0]) != verbs.end();
   if (!arguments.empty() && !verb && arguments[0][0] != '-')
     return "no such command: " + arguments[0] + "; see `synod --help`, in the shell `help`";
-  if (error.get_name() == "RequiredError" && std::string(error.what()).find("subcommand") != std::string::npos)
-    return "`synod ensemble` needs one of status, members, transfer, snapshot, digest";
+  if (error.get_name() == "RequiredError" && std::string(error.what()).find("subcommand") != std::string::npos) {
+    std::string list;
+    for (const std::string& name : SubVerbNames(verb ? arguments[0] : "")) list += (list.empty() ? "" : ", ") + name;
+    return "`synod " + (verb ? arguments[0] : "VERB") + "` needs one of " + list;
+  }
   return std::string(error.what()) + "; see `synod " + (verb ? arguments[0] + " " : "") + "--help`";
 }
 
@@ -83,15 +94,24 @@ std::vector<std::string> TakeCommand(std::vector<std::string>* arguments) {
 }  // namespace
 
 void AddAllVerbs(CLI::App& app, Environment& env, Run& run) {
-  for (auto add : {&AddCreate, &AddGet, &AddSet, &AddDelete, &AddLs, &AddTree, &AddStat, &AddExists, &AddWatch,
-                   &AddMulti, &AddEnsemble, &AddBench}) {
+  for (auto add : {&AddCreate, &AddGet,        &AddSet,    &AddDelete, &AddRm,   &AddLs,    &AddTree,     &AddStat,
+                   &AddExists, &AddCount,      &AddWatch,  &AddMulti,  &AddTxn,  &AddAcl,   &AddAuth,     &AddWhoAmI,
+                   &AddQuota,  &AddEphemerals, &AddExport, &AddImport, &AddLock, &AddElect, &AddEnsemble, &AddBench}) {
     add(app, env, run);
   }
 }
 
 std::vector<std::string> VerbNames() {
-  return {"create", "get",   "set",   "delete",   "ls",    "tree", "stat",
-          "exists", "watch", "multi", "ensemble", "bench", "help", "quit"};
+  return {"create", "get",    "set",   "delete", "rm",       "ls",    "tree",   "stat",  "exists",
+          "count",  "watch",  "multi", "txn",    "acl",      "auth",  "whoami", "quota", "ephemerals",
+          "export", "import", "lock",  "elect",  "ensemble", "bench", "help",   "quit"};
+}
+
+std::vector<std::string> SubVerbNames(const std::string& verb) {
+  if (verb == "ensemble") return {"status", "members", "transfer", "snapshot", "digest"};
+  if (verb == "acl") return {"get", "set"};
+  if (verb == "quota") return {"get", "set", "rm"};
+  return {};
 }
 
 int RunVerb(Environment& env, std::vector<std::string> words) {
@@ -99,7 +119,7 @@ int RunVerb(Environment& env, std::vector<std::string> words) {
   Run run;
   const Settings kept = env.settings;
   app.fallthrough();
-  AddGlobalOptions(app, env.settings);
+  AddGlobalOptions(app, env.settings, /*shell=*/true);
   AddAllVerbs(app, env, run);
   app.require_subcommand(1);
   env.command = TakeCommand(&words);
@@ -117,7 +137,7 @@ int RunCommandLine(std::vector<std::string> arguments, const std::string& defaul
   CLI::App app("The command line of a Synod ensemble.", "synod");
   Run run;
   app.fallthrough();  // global options may stand behind the verb; the verbs inherit this
-  AddGlobalOptions(app, env.settings);
+  AddGlobalOptions(app, env.settings, /*shell=*/false);
   AddAllVerbs(app, env, run);
   app.require_subcommand(0, 1);
   app.footer(kFooter);

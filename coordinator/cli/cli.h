@@ -18,5 +18,7 @@ int RunVerb(Environment& env, std::vector<std::string> words);
 
 // The names of the verbs, for help and completion.
 std::vector<std::string> VerbNames();
+// What may stand behind "acl", "quota", "ensemble"; empty for others.
+std::vector<std::string> SubVerbNames(const std::string& verb);
 
 }  // namespace synod::cli

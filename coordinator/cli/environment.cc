@@ -4,25 +4,54 @@
 #include <iterator>
 #include <ostream>
 
+#include "coordinator/cli/acl_text.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/client/server_list.h"
 
 namespace synod::cli {
 
-std::unique_ptr<client::BlockingClient> Environment::Make(bool session) {
-  client::ClientOptions options;
+std::unique_ptr<client::BlockingClient> Environment::Make(client::ClientOptions options, bool session) {
   options.servers = settings.servers;
   options.session = session;
   options.session_timeout = settings.session_timeout;
   options.request_timeout = settings.timeout;
-  if (session) {
-    session_over_ = false;
-    options.on_session = [this](client::SessionState state) { OnSession(state); };
-  }
+  if (!FillCredentials(&options.credentials)) return nullptr;
   auto made = client::BlockingClient::Create(std::move(options));
   if (made.ok()) return *std::move(made);
   UsageError(std::string(made.status().message()));
   return nullptr;
+}
+
+bool Environment::FillCredentials(std::vector<client::Credential>* out) {
+  *out = credentials_;
+  for (const std::string& text : settings.auth) {
+    auto credential = ParseCredential(text);
+    if (!credential.ok()) {
+      UsageError("--auth: " + std::string(credential.status().message()));
+      return false;
+    }
+    out->push_back(*std::move(credential));
+  }
+  return true;
+}
+
+absl::Status Environment::AddCredential(const std::string& text) {
+  auto credential = ParseCredential(text);
+  if (credential.ok()) credentials_.push_back(*std::move(credential));
+  return credential.status();
+}
+
+std::optional<client::FollowOptions> Environment::FollowOptions() {
+  client::FollowOptions options;
+  options.servers = settings.servers;
+  if (!FillCredentials(&options.credentials)) return std::nullopt;
+  return options;
+}
+
+std::string Environment::Chroot() const {
+  const size_t slash = settings.servers.find('/');
+  if (slash == std::string::npos || slash + 1 == settings.servers.size()) return "";
+  return settings.servers.substr(slash);
 }
 
 void Environment::OnSession(client::SessionState state) {
@@ -39,14 +68,19 @@ void Environment::WakeOnSessionEnd(Interrupts* interrupts) {
 
 client::BlockingClient* Environment::Reader() {
   if (shell || session_ != nullptr) return Session();
-  if (unary_ == nullptr) unary_ = Make(false);
+  if (unary_ == nullptr) unary_ = Make({}, false);
   return unary_.get();
 }
 
 client::BlockingClient* Environment::Session() {
   // A shell whose session expired goes on with a new one.
   if (session_over_) session_.reset();
-  if (session_ == nullptr) session_ = Make(true);
+  if (session_ == nullptr) {
+    client::ClientOptions options;
+    session_over_ = false;
+    options.on_session = [this](client::SessionState state) { OnSession(state); };
+    session_ = Make(std::move(options), true);
+  }
   return session_.get();
 }
 
@@ -90,6 +124,24 @@ int Environment::Fail(const absl::Status& status) {
 int Environment::UsageError(std::string_view what) {
   Print("Usage", what);
   return kExitUsage;
+}
+
+int Environment::Refuse(std::string_view what) {
+  Print("Refused", what);
+  return kExitRefused;
+}
+
+void Environment::Notice(std::string_view what) {
+  io.out.flush();
+  if (!settings.json) io.err << "synod: " << what << std::endl;
+}
+
+bool Environment::Confirm(std::string_view question) {
+  io.out.flush();
+  io.err << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(io.in, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 void Environment::Print(std::string_view error, std::string_view what) {

@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "coordinator/cli/exit_code.h"
 #include "coordinator/client/blocking.h"
 #include "coordinator/client/ensemble_client.h"
+#include "coordinator/client/follow.h"
 
 namespace synod::cli {
 
@@ -24,12 +26,15 @@ struct Settings {
   client::ReadStrength strength = client::ReadStrength::kSession;
   bool strength_given = false;
   bool json = false;
+  std::vector<std::string> auth;  // SCHEME:CREDENTIAL each
 };
 
 struct Streams {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
+  bool in_is_terminal = false;
+  bool err_is_terminal = false;
 };
 
 // Used by one thread, but where it says otherwise. Clients are made when first needed.
@@ -41,6 +46,14 @@ class Environment {
   client::BlockingClient* Reader();
   // For writes (each done exactly once), ephemerals and watches: a session.
   client::BlockingClient* Session();
+  // Whom to act for. False after a message.
+  bool FillCredentials(std::vector<client::Credential>* out);
+  // Servers and credentials of a Follow; nullopt after a message.
+  std::optional<client::FollowOptions> FollowOptions();
+  // Whom everything after this acts for. InvalidArgument: malformed.
+  absl::Status AddCredential(const std::string& text);
+  // The chroot of the server list, "" without one.
+  std::string Chroot() const;
   // The addresses of the list, without chroot. Empty after a message.
   std::vector<std::string> Addresses();
   // Ends the session, if there is one, so that its ephemerals go at once.
@@ -54,6 +67,14 @@ class Environment {
   int Fail(const client::Error& error, std::string_view path);
   int Fail(const absl::Status& status);
   int UsageError(std::string_view what);
+  // What cannot be done with what is there, without a server having said so: exit code 1.
+  int Refuse(std::string_view what);
+  // For people only: nothing with --json.
+  void Notice(std::string_view what);
+  // Asks on the terminal. REQUIRES: io.in_is_terminal.
+  bool Confirm(std::string_view question);
+  // Where progress is drawn; null: nobody looks.
+  std::ostream* ProgressStream() const { return io.err_is_terminal && !settings.json ? &io.err : nullptr; }
   // The argument DATA: text, "-" for all of standard input, hex if asked for. False after a message.
   bool ReadData(const std::string& argument, bool hex, client::Data* out);
 
@@ -64,11 +85,12 @@ class Environment {
   std::shared_ptr<EventQueue> shell_events;  // where watches of a shell report; printed before its next prompt
 
  private:
-  std::unique_ptr<client::BlockingClient> Make(bool session);
+  std::unique_ptr<client::BlockingClient> Make(client::ClientOptions options, bool session);
   void OnSession(client::SessionState state);
   void Print(std::string_view error, std::string_view what);
 
-  bool unreachable_ = false;  // what the last command that failed found
+  std::vector<client::Credential> credentials_;  // besides settings.auth
+  bool unreachable_ = false;                     // what the last command that failed found
   std::atomic<bool> session_over_ = false;
   std::mutex wake_mutex_;  // guards wake_
   Interrupts* wake_ = nullptr;

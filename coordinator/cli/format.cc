@@ -178,6 +178,10 @@ std::string EventText(const client::WatchEvent& event, bool json) {
   return absl::StrFormat("%-8s %s  zxid=%d\n", name, event.path, event.zxid);
 }
 
+std::string JoinPath(std::string_view parent, std::string_view name) {
+  return absl::StrCat(parent == "/" ? "" : View(parent), "/", View(name));
+}
+
 std::string ParentOf(std::string_view path) {
   const size_t slash = path.rfind('/');
   return std::string(slash == 0 ? "/" : path.substr(0, slash));
@@ -215,7 +219,7 @@ std::string ErrorText(const client::Error& error, std::string_view path_view) {
       text += ": " + path + " was changed meanwhile; read it again and retry with its present version";
       break;
     case ErrorCode::kNotEmpty:
-      text += ": " + path + " has children; `synod delete -R` deletes them too";
+      text += ": " + path + " has children; `synod rm -R` deletes them too";
       break;
     case ErrorCode::kNoChildrenForEphemerals:
       text += ": the parent of " + path + " is ephemeral and can have no children";
@@ -223,6 +227,22 @@ std::string ErrorText(const client::Error& error, std::string_view path_view) {
     case ErrorCode::kBadArguments:
       text += ": " + path + (problem.empty() ? "" : ": " + problem);
       if (IsSystemNode(path)) text += " belongs to the ensemble and cannot be deleted";
+      break;
+    case ErrorCode::kNoAuth:
+      text += ": the ACL of " + path +
+              " (or of its parent) does not allow this; `synod acl get` shows it, `synod whoami` whom you act for, "
+              "--auth digest:USER:PASSWORD adds an identity";
+      break;
+    case ErrorCode::kAuthFailed:
+      text += ": a credential was refused; digest takes USER:PASSWORD, and other schemes prove themselves elsewhere";
+      break;
+    case ErrorCode::kInvalidAcl:
+      text += ": the ACL for " + path +
+              " is not one the servers take: entries are scheme:id:perms with the schemes world (anyone), digest, ip, "
+              "and auth, which needs an --auth";
+      break;
+    case ErrorCode::kQuotaExceeded:
+      text += ": " + path + " would go beyond a hard limit; `synod quota get` shows the quota it counts to";
       break;
     case ErrorCode::kTooLarge:
       text +=

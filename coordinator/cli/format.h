@@ -52,6 +52,8 @@ std::string StatText(const client::Stat& stat);
 // One line about an event: "changed /a zxid=12".
 std::string EventText(const client::WatchEvent& event, bool json);
 
+// The path of a child.
+std::string JoinPath(std::string_view parent, std::string_view name);
 // The text before the last /, or / itself. REQUIRES a / in path.
 std::string ParentOf(std::string_view path);
 // Why no server would take this path; empty if nothing is wrong that is seen without asking.

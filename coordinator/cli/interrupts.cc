@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <mutex>
 
 #include "coordinator/base/check.h"
 
@@ -13,53 +15,71 @@ namespace synod::cli {
 namespace {
 
 // A signal handler can reach globals only.
-std::atomic<int> caught = 0;
-int pipe_ends[2] = {-1, -1};
+std::atomic<Interrupts*> all[Interrupts::kMost];
+std::mutex counting;  // guards what follows; not taken by the handler
+int count = 0;
 struct sigaction old_int, old_term;
-
-void WriteByte() {
-  // A full pipe wakes the reader as well as one byte more would.
-  const int saved = errno;
-  [[maybe_unused]] const ssize_t n = write(pipe_ends[1], "", 1);
-  errno = saved;
-}
-
-void OnSignal(int number) {
-  caught = number;
-  WriteByte();
-}
 
 }  // namespace
 
+void Interrupts::OnSignal(int number) {
+  for (auto& slot : all) {
+    Interrupts* const one = slot.load();
+    if (one == nullptr) continue;
+    one->caught_ = number;
+    one->Wake();
+  }
+}
+
 Interrupts::Interrupts() {
-  SYNOD_CHECK_EQ(pipe_ends[0], -1) << "two at a time";
-  SYNOD_CHECK_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
-  SYNOD_CHECK_EQ(fcntl(pipe_ends[1], F_SETFL, O_NONBLOCK), 0);
-  caught = 0;
+  SYNOD_CHECK_EQ(pipe2(pipe_ends_, O_CLOEXEC), 0);
+  SYNOD_CHECK_EQ(fcntl(pipe_ends_[1], F_SETFL, O_NONBLOCK), 0);
+  std::lock_guard lock(counting);
+  SYNOD_CHECK_LT(count, kMost);
+  auto* const slot = std::find_if(std::begin(all), std::end(all), [](const auto& s) { return s.load() == nullptr; });
+  slot->store(this);
+  if (count++ > 0) return;
   struct sigaction action = {};
-  action.sa_handler = &OnSignal;
+  action.sa_handler = &Interrupts::OnSignal;
   sigaction(SIGINT, &action, &old_int);
   sigaction(SIGTERM, &action, &old_term);
 }
 
 Interrupts::~Interrupts() {
-  sigaction(SIGINT, &old_int, nullptr);
-  sigaction(SIGTERM, &old_term, nullptr);
-  close(pipe_ends[0]);
-  close(pipe_ends[1]);
-  pipe_ends[0] = pipe_ends[1] = -1;
+  {
+    std::lock_guard lock(counting);
+    if (--count == 0) {
+      sigaction(SIGINT, &old_int, nullptr);
+      sigaction(SIGTERM, &old_term, nullptr);
+    }
+    std::find_if(std::begin(all), std::end(all), [this](const auto& s) { return s.load() == this; })->store(nullptr);
+  }
+  close(pipe_ends_[0]);
+  close(pipe_ends_[1]);
 }
 
-void Interrupts::Wake() { WriteByte(); }
+void Interrupts::Wake() {
+  // A full pipe wakes the reader as well as one byte more would.
+  const int saved = errno;
+  [[maybe_unused]] const ssize_t n = write(pipe_ends_[1], "", 1);
+  errno = saved;
+}
 
 bool Interrupts::Wait() {
   char bytes[64];
-  while (caught == 0 && read(pipe_ends[0], bytes, sizeof bytes) < 0 && errno == EINTR) {
+  while (caught_ == 0 && read(pipe_ends_[0], bytes, sizeof bytes) < 0 && errno == EINTR) {
   }
-  return caught == 0;
+  return caught_ == 0;
 }
 
-bool Interrupts::interrupted() const { return caught != 0; }
-int Interrupts::signal() const { return caught; }
+bool Interrupts::WaitFor(absl::Duration timeout, int fd) {
+  pollfd waited[] = {{pipe_ends_[0], POLLIN, 0}, {fd, POLLIN, 0}};
+  const int64_t ms = std::clamp<int64_t>(absl::ToInt64Milliseconds(timeout + absl::Microseconds(999)), 0, 3'600'000);
+  if (caught_ == 0 && poll(waited, fd < 0 ? 1 : 2, static_cast<int>(ms)) > 0 && waited[0].revents != 0) {
+    char bytes[64];
+    (void)!read(pipe_ends_[0], bytes, sizeof bytes);
+  }
+  return caught_ == 0;
+}
 
 }  // namespace synod::cli

@@ -6,6 +6,7 @@
 #include "coordinator/cli/commands.h"
 #include "coordinator/cli/event_wait.h"
 #include "coordinator/cli/format.h"
+#include "coordinator/cli/subtree.h"
 
 namespace synod::cli {
 namespace {
@@ -16,101 +17,138 @@ struct ListOptions {
   bool stat = false;
   bool recursive = false;
   bool longer = false;
+  std::string after;
+  std::string prefix;
+  uint64_t limit = 0;
+  uint32_t page = 0;
   int depth = 0;
 };
 
-std::string Join(const std::string& parent, const std::string& name) {
-  return parent == "/" ? "/" + name : parent + "/" + name;
+std::string Kind(const client::ListEntry& entry) {
+  if (entry.denied || !entry.stat.has_value()) return "denied";
+  return entry.stat->ephemeral_owner != 0 ? "ephemeral" : "persistent";
 }
 
-// One line per child with what its Stat says.
-int PrintLong(Environment& env, client::BlockingClient& client, const std::string& path,
-              const std::vector<std::string>& names) {
-  std::vector<std::vector<std::string>> rows = {{"NAME", "BYTES", "CHILDREN", "VERSION", "KIND", "MODIFIED"}};
-  for (const std::string& name : names) {
-    auto found = client.Exists(Join(path, name), env.settings.strength);
-    if (!found.ok()) return env.Fail(found.error(), Join(path, name));
-    if (!found->stat.has_value()) continue;  // gone meanwhile
-    const client::Stat& s = *found->stat;
-    rows.push_back({name, absl::StrCat(s.data_length), absl::StrCat(s.num_children), absl::StrCat(s.version),
-                    s.ephemeral_owner != 0 ? "ephemeral" : "persistent", WallTime(s.mtime_ms)});
-  }
-  env.io.out << AlignedTable(rows);
-  return kExitOk;
-}
+// Prints pages as they come, names and JSON at once, a table (-l) page by page.
+class Printer {
+ public:
+  Printer(Environment& env, const ListOptions& o) : env_(env), o_(o) {}
 
-// Depth first, in byte order.
-int ListAll(Environment& env, client::BlockingClient& client, const std::string& path, std::vector<std::string>* out) {
-  auto children = client.GetChildren(path, false, env.settings.strength);
-  if (!children.ok()) {
-    const bool gone = children.error().code == client::ErrorCode::kNoNode && !out->empty();
-    return gone ? kExitOk : env.Fail(children.error(), path);
-  }
-  out->push_back(path);
-  for (const std::string& name : children->names) {
-    if (const int code = ListAll(env, client, Join(path, name), out); code != kExitOk) return code;
-  }
-  return kExitOk;
-}
-
-int PrintNames(Environment& env, const std::vector<std::string>& names) {
-  if (env.settings.json) {
-    std::vector<std::string> quoted;
-    for (const std::string& name : names) quoted.push_back(JsonString(name));
-    env.io.out << JsonArray(quoted) << std::endl;
-  } else {
-    for (const std::string& name : names) env.io.out << name << "\n";
-    env.io.out.flush();
-  }
-  return kExitOk;
-}
-
-// The table of -l, or the object of -s, or the names.
-int PrintJson(Environment& env, client::BlockingClient& client, const ListOptions& o, const client::Children& found) {
-  std::vector<std::string> rows;
-  for (const std::string& name : found.names) {
-    if (!o.longer) {
-      rows.push_back(JsonString(name));
-      continue;
+  // Returns whether there is room for more.
+  bool Print(const client::Listing& page) {
+    std::vector<std::vector<std::string>> rows;
+    for (const client::ListEntry& entry : page.entries) {
+      if (o_.limit > 0 && printed_ == o_.limit) {
+        more_ = true;
+        break;
+      }
+      ++printed_;
+      last_ = entry.name;
+      if (env_.settings.json) {
+        PrintJson(entry);
+      } else if (o_.longer) {
+        rows.push_back(Row(entry));
+      } else {
+        env_.io.out << entry.name << "\n";
+      }
     }
-    auto child = client.Exists(Join(o.path, name), env.settings.strength);
-    if (!child.ok()) return env.Fail(child.error(), Join(o.path, name));
-    if (child->stat.has_value()) rows.push_back(JsonObject().Text("name", name).Stat("stat", *child->stat).Take());
+    if (!rows.empty()) {
+      rows.insert(rows.begin(), {"NAME", "BYTES", "CHILDREN", "VERSION", "KIND", "MODIFIED"});
+      env_.io.out << AlignedTable(rows);
+    }
+    if (o_.limit > 0 && printed_ == o_.limit) {
+      more_ = more_ || page.more;
+      return false;
+    }
+    return true;
   }
-  if (o.stat && found.stat.has_value()) {
+  // A list that was cut says where to go on.
+  void Finish() {
+    env_.io.out.flush();
+    if (!more_) return;
+    if (env_.settings.json) {
+      env_.io.out << JsonObject().Bool("more", true).Text("after", last_).Take() << std::endl;
+    } else {
+      env_.Notice("others follow: --after " + last_);
+    }
+  }
+
+ private:
+  static std::vector<std::string> Row(const client::ListEntry& entry) {
+    if (!entry.stat.has_value()) return {entry.name, "-", "-", "-", Kind(entry), ""};
+    const client::Stat& s = *entry.stat;
+    return {entry.name,  absl::StrCat(s.data_length), absl::StrCat(s.num_children), absl::StrCat(s.version),
+            Kind(entry), WallTime(s.mtime_ms)};
+  }
+  void PrintJson(const client::ListEntry& entry) {
     JsonObject object;
-    object.Text("path", o.path).Raw("children", JsonArray(rows));
-    env.io.out << object.Stat("stat", *found.stat).Take() << std::endl;
+    object.Text("name", entry.name).Text("path", JoinPath(o_.path, entry.name));
+    if (o_.longer && entry.stat.has_value()) object.Stat("stat", *entry.stat);
+    if (entry.denied) object.Bool("denied", true);
+    env_.io.out << object.Take() << "\n";
+  }
+
+  Environment& env_;
+  const ListOptions& o_;
+  uint64_t printed_ = 0;
+  std::string last_;
+  bool more_ = false;
+};
+
+// Every path at and below, one per line.
+int ListAll(Environment& env, client::BlockingClient& client, const ListOptions& o) {
+  const client::Error walked = Walk(client, o.path, {env.settings.strength}, [&env](WalkedNode& node) {
+    env.io.out << (env.settings.json ? JsonObject().Text("path", node.path).Take() : node.path) << "\n";
+    return WalkStep::kGoOn;
+  });
+  env.io.out.flush();
+  return walked.ok() ? kExitOk : env.Fail(walked, o.path);
+}
+
+int PrintStat(Environment& env, const ListOptions& o, const client::Stat& stat) {
+  if (env.settings.json) {
+    env.io.out << JsonObject().Text("path", o.path).Stat("stat", stat).Take() << std::endl;
   } else {
-    env.io.out << JsonArray(rows) << std::endl;
+    env.io.out << StatText(stat) << std::flush;
   }
   return kExitOk;
 }
 
-int PrintText(Environment& env, client::BlockingClient& client, const ListOptions& o, const client::Children& found) {
-  const int code = o.longer ? PrintLong(env, client, o.path, found.names) : PrintNames(env, found.names);
-  if (code == kExitOk && o.stat && found.stat.has_value()) env.io.out << StatText(*found.stat);
-  return code;
+int ListPages(Environment& env, client::BlockingClient& client, const ListOptions& o) {
+  client::ListOptions options;
+  options.after = o.after;
+  options.prefix = o.prefix;
+  options.limit = o.page;
+  options.with_stat = o.longer;
+  // One name more than wanted tells whether others follow.
+  if (o.limit > 0 && (o.page == 0 || o.limit < o.page))
+    options.limit = static_cast<uint32_t>(std::min<uint64_t>(o.limit + 1, 10'000));
+  Printer printer(env, o);
+  client::Stat stat;
+  auto listed = client.ListAll(
+      o.path, options,
+      [&](client::Listing& page) {
+        stat = page.stat;
+        return printer.Print(page);
+      },
+      env.settings.strength);
+  if (!listed.ok()) return env.Fail(listed.error(), o.path);
+  printer.Finish();
+  return o.stat ? PrintStat(env, o, stat) : kExitOk;
 }
 
 int Ls(Environment& env, const ListOptions& o) {
   client::BlockingClient* client = o.watch ? env.Session() : env.Reader();
   if (client == nullptr) return kExitUsage;
-  if (o.recursive) {
-    std::vector<std::string> paths;
-    const int code = ListAll(env, *client, o.path, &paths);
-    return code == kExitOk ? PrintNames(env, paths) : code;
-  }
+  if (o.recursive) return ListAll(env, *client, o);
   std::optional<EventWait> wait;
-  client::WatchCallback callback;
-  if (o.watch && !env.shell) callback = wait.emplace().Callback();
-  if (o.watch && env.shell) callback = EventQueue::Into(env.shell_events);
-  auto children = client->GetChildren(o.path, true, env.settings.strength, std::move(callback));
-  if (!children.ok()) return env.Fail(children.error(), o.path);
-  const int code = env.settings.json ? PrintJson(env, *client, o, *children) : PrintText(env, *client, o, *children);
-  if (code != kExitOk) return code;
-  env.io.out.flush();
-  if (!wait.has_value()) return kExitOk;
+  if (o.watch) {
+    // The watch stands before the list is read: a change between the two is told.
+    client::WatchCallback callback = env.shell ? EventQueue::Into(env.shell_events) : wait.emplace().Callback();
+    auto watched = client->GetChildren(o.path, false, env.settings.strength, std::move(callback));
+    if (!watched.ok()) return env.Fail(watched.error(), o.path);
+  }
+  if (const int code = ListPages(env, *client, o); code != kExitOk || !wait.has_value()) return code;
   if (auto event = wait->Next()) env.io.out << EventText(*event, env.settings.json) << std::flush;
   return kExitOk;
 }
@@ -124,8 +162,9 @@ int PrintTree(Environment& env, client::BlockingClient& client, const std::strin
               int depth, const ListOptions& o, TreeCount* count) {
   auto children = client.GetChildren(path, false, env.settings.strength);
   if (!children.ok()) {
-    const bool gone = children.error().code == client::ErrorCode::kNoNode && count->nodes > 0;
-    return gone ? kExitOk : env.Fail(children.error(), path);
+    const client::ErrorCode code = children.error().code;
+    const bool passed = count->nodes > 0 && (code == client::ErrorCode::kNoNode || code == client::ErrorCode::kNoAuth);
+    return passed ? kExitOk : env.Fail(children.error(), path);
   }
   if (count->nodes++ == 0) env.io.out << path << "\n";
   if (o.depth > 0 && depth >= o.depth) {
@@ -136,7 +175,7 @@ int PrintTree(Environment& env, client::BlockingClient& client, const std::strin
     const bool last = i + 1 == children->names.size();
     env.io.out << indent << (last ? "└── " : "├── ") << children->names[i] << "\n";
     const std::string below = indent + (last ? "    " : "│   ");
-    const int code = PrintTree(env, client, Join(path, children->names[i]), below, depth + 1, o, count);
+    const int code = PrintTree(env, client, JoinPath(path, children->names[i]), below, depth + 1, o, count);
     if (code != kExitOk) return code;
   }
   return kExitOk;
@@ -145,11 +184,7 @@ int PrintTree(Environment& env, client::BlockingClient& client, const std::strin
 int Tree(Environment& env, const ListOptions& o) {
   client::BlockingClient* client = env.Reader();
   if (client == nullptr) return kExitUsage;
-  if (env.settings.json) {
-    std::vector<std::string> paths;
-    const int code = ListAll(env, *client, o.path, &paths);
-    return code == kExitOk ? PrintNames(env, paths) : code;
-  }
+  if (env.settings.json) return ListAll(env, *client, o);
   TreeCount count;
   const int code = PrintTree(env, *client, o.path, "", 0, o, &count);
   if (code == kExitOk) {
@@ -169,7 +204,14 @@ void AddLs(CLI::App& app, Environment& env, Run& run) {
   verb->add_flag("-s,--stat", o->stat, "Print the node's Stat too");
   verb->add_flag("-l,--long", o->longer, "A table with size, version and kind of each child");
   verb->add_flag("-R,--recursive", o->recursive, "The full path of it and of everything below");
-  verb->footer("Examples:\n  synod ls /\n  synod ls -l /workers\n  synod ls -R /app");
+  verb->add_option("--prefix", o->prefix, "Only names that begin with this");
+  verb->add_option("--after", o->after, "Only names behind this one, in byte order");
+  verb->add_option("--limit", o->limit, "No more than so many; says so if others follow")->check(CLI::PositiveNumber);
+  verb->add_option("--page", o->page, "So many per request (default 1000); each shows one moment")
+      ->check(CLI::Range(1, 10000));
+  verb->footer(
+      "Examples:\n  synod ls /\n  synod ls -l /workers\n  synod ls -R /app\n  synod ls /queue --limit 100 --after "
+      "job-0000000099\n  synod --json ls -l /workers | jq .stat.version");
   verb->callback([o, &env, &run] { run = [o, &env] { return Ls(env, *o); }; });
 }
 

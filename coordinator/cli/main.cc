@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
   const bool given = servers != nullptr && *servers != '\0';
   const int code = synod::cli::RunCommandLine(
       std::vector<std::string>(argv + 1, argv + argc), given ? servers : "127.0.0.1:2281,127.0.0.1:2282,127.0.0.1:2283",
-      isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), {std::cin, std::cout, std::cerr});
+      isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
+      {std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) != 0, isatty(STDERR_FILENO) != 0});
   if (std::cout.flush()) return code;
   // A reader that went away wanted no more; anything else is output that the user misses.
   pollfd out = {STDOUT_FILENO, POLLOUT, 0};

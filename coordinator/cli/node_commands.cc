@@ -1,5 +1,4 @@
-// get, set, delete, stat, exists.
-#include <deque>
+// get, set, stat, exists.
 #include <memory>
 #include <ostream>
 
@@ -109,61 +108,6 @@ int Set(Environment& env, const SetOptions& o) {
   return kExitOk;
 }
 
-struct DeleteOptions {
-  std::string path;
-  int32_t version = -1;
-  bool recursive = false;
-};
-
-// The node and all below it, parents before children.
-client::Result<std::vector<std::string>> Subtree(Environment& env, client::BlockingClient& client,
-                                                 const std::string& root) {
-  std::vector<std::string> found;
-  std::deque<std::string> open = {root};
-  while (!open.empty()) {
-    std::string path = std::move(open.front());
-    open.pop_front();
-    auto children = client.GetChildren(path, false, env.settings.strength);
-    if (!children.ok()) {
-      if (children.error().code == client::ErrorCode::kNoNode && path != root) continue;  // gone meanwhile
-      return children.error();
-    }
-    for (const std::string& name : children->names) open.push_back(path == "/" ? "/" + name : path + "/" + name);
-    if (path != "/") found.push_back(std::move(path));
-  }
-  return found;
-}
-
-int Delete(Environment& env, const DeleteOptions& o) {
-  client::BlockingClient* client = env.Session();
-  if (client == nullptr) return kExitUsage;
-  std::vector<std::string> paths = {o.path};
-  if (o.recursive) {
-    auto found = Subtree(env, *client, o.path);
-    if (!found.ok()) return env.Fail(found.error(), o.path);
-    paths = std::move(*found);
-  }
-  int64_t deleted = 0;
-  for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
-    auto done = client->Delete(*path, *path == o.path ? o.version : -1);
-    if (!done.ok() && o.recursive && *path != o.path) {
-      // Gone meanwhile, or a node of the ensemble's own, which stays.
-      const client::ErrorCode code = done.error().code;
-      if (code == client::ErrorCode::kNoNode || code == client::ErrorCode::kBadArguments) continue;
-    }
-    if (!done.ok()) return env.Fail(done.error(), *path);
-    ++deleted;
-  }
-  if (env.settings.json) {
-    env.io.out << JsonObject().Text("path", o.path).Number("deleted", deleted).Take() << std::endl;
-  } else {
-    env.io.out << "Deleted " << o.path;
-    if (o.recursive) env.io.out << ", " << deleted << (deleted == 1 ? " node" : " nodes");
-    env.io.out << std::endl;
-  }
-  return kExitOk;
-}
-
 std::shared_ptr<ReadOptions> AddReadOptions(CLI::App* verb) {
   auto o = std::make_shared<ReadOptions>();
   verb->add_option("PATH", o->path, "The node")->required();
@@ -210,16 +154,6 @@ void AddSet(CLI::App& app, Environment& env, Run& run) {
   verb->add_flag("--hex", o->hex, "DATA is hex");
   verb->footer("Examples:\n  synod set /app \"other text\"\n  synod set /app next -v 3\n  synod set /blob --hex 00ff");
   verb->callback([o, &env, &run] { run = [o, &env] { return Set(env, *o); }; });
-}
-
-void AddDelete(CLI::App& app, Environment& env, Run& run) {
-  auto o = std::make_shared<DeleteOptions>();
-  CLI::App* verb = app.add_subcommand("delete", "Delete a node");
-  verb->add_option("PATH", o->path, "The node")->required();
-  verb->add_option("-v,--version", o->version, "Only if this is its present version");
-  verb->add_flag("-R,--recursive", o->recursive, "And all below it, one by one (not atomic)");
-  verb->footer("Examples:\n  synod delete /app\n  synod delete /app -v 3\n  synod delete -R /old");
-  verb->callback([o, &env, &run] { run = [o, &env] { return Delete(env, *o); }; });
 }
 
 }  // namespace synod::cli

@@ -18,9 +18,14 @@ namespace synod::cli {
 namespace {
 
 constexpr char kHelp[] =
-    "create PATH [DATA] [-e] [-s] [-p]   get PATH [-s] [-w]      set PATH DATA [-v N]   delete PATH [-v N] [-R]\n"
+    "create PATH [DATA] [-e] [-s] [-p]   get PATH [-s] [-w]      set PATH DATA [-v N]   delete PATH [-v N] "
+    "[--if-there]\n"
     "ls [PATH] [-l] [-R] [-s] [-w]       tree [PATH]             stat PATH              exists PATH\n"
-    "watch PATH [-R] [--count N]         multi 'OPERATION' ...   ensemble status|members|transfer|snapshot|digest\n"
+    "rm -R PATH                          count PATH              ephemerals [PREFIX] [--all]\n"
+    "watch PATH [-R] [--from CURSOR]     multi 'OPERATION' ...   txn FILE | --text TEXT\n"
+    "acl get|set PATH [ACL]              auth SCHEME CREDENTIAL  whoami                 quota get|set|rm PATH\n"
+    "export PATH                         import FILE [--into PATH] [--on-existing fail|keep|set]\n"
+    "lock PATH -- COMMAND                elect PATH -- COMMAND   ensemble status|members|transfer|snapshot|digest\n"
     "help                                VERB --help             quit\n";
 
 // Readline's hooks are globals without an argument; there is one shell per process.
@@ -140,11 +145,12 @@ std::vector<std::string> Completions(Environment& env, const std::string& start,
     }
     return out;
   }
-  if (before.ok() && before->size() == 1 && (*before)[0] == "ensemble") {
-    for (const char* name : {"status", "members", "transfer", "snapshot", "digest"}) {
-      if (std::string(name).compare(0, word.size(), word) == 0) out.push_back(name);
+  if (before.ok() && before->size() == 1) {
+    const auto names = SubVerbNames((*before)[0]);
+    for (const std::string& name : names) {
+      if (name.compare(0, word.size(), word) == 0) out.push_back(name);
     }
-    return out;
+    if (!names.empty()) return out;
   }
   const size_t slash = word.rfind('/');
   if (word.empty() || word[0] != '/' || slash == std::string::npos) return out;

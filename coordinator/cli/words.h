@@ -14,4 +14,13 @@ namespace synod::cli {
 // that is not closed.
 absl::StatusOr<std::vector<std::string>> SplitWords(std::string_view line);
 
+// A text of statements, each on a line of its own or separated by semicolons outside quotes; quotes may span lines.
+// Empty ones are left out.
+struct Statement {
+  int line = 0;  // where it begins, from 1
+  std::string text;
+  std::vector<std::string> words;
+};
+absl::StatusOr<std::vector<Statement>> SplitStatements(std::string_view text);
+
 }  // namespace synod::cli
