@@ -9,12 +9,11 @@ namespace {
 
 // Where the outside world is met. Everything else gets a Clock, a Random, an Executor or an interface by constructor.
 const std::vector<std::string_view> kAdapters = {
-    "coordinator/base/system_",     "coordinator/base/log.",
-    "coordinator/storage/posix_",   "coordinator/storage/log_sync_",
-    "coordinator/storage/rocksdb_", "coordinator/storage/directory_lock",
-    "coordinator/transport/",       "coordinator/frontdoor/",
-    "coordinator/client/", "coordinator/recipes/",          "coordinator/recipes/",
-    "coordinator/cli/",             "coordinator/server/",
+    "coordinator/base/system_",      "coordinator/base/log.",        "coordinator/storage/posix_",
+    "coordinator/storage/log_sync_", "coordinator/storage/rocksdb_", "coordinator/storage/directory_lock",
+    "coordinator/transport/",        "coordinator/frontdoor/",       "coordinator/client/",
+    "coordinator/recipes/",          "coordinator/recipes/",         "coordinator/cli/",
+    "coordinator/server/",
 };
 
 // One seed must replay these, and all servers must agree on what they do.

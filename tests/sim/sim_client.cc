@@ -6,8 +6,6 @@
 
 namespace synod::sim {
 
-using testing::RegisterCall;
-using testing::RegisterOp;
 using testing::RegisterOutcome;
 
 // One connection. Calls to the server and back take a fixed time each, so that they keep their order; a crash of the
@@ -89,8 +87,9 @@ class SimClient::Link final : public service::Connection, public std::enable_sha
   std::shared_ptr<Link> keep_;
 };
 
-SimClient::SimClient(World* world, int id, ClientOptions options, std::function<std::optional<Endpoint>()> pick_server)
-    : world_(world), id_(id), options_(options), pick_server_(std::move(pick_server)) {}
+SimClient::SimClient(World* world, const EventTruth* truth, int id, ClientOptions options,
+                     std::function<std::optional<Endpoint>()> pick_server)
+    : world_(world), truth_(truth), id_(id), options_(options), pick_server_(std::move(pick_server)) {}
 
 void SimClient::Start() {
   Reconnect(absl::ZeroDuration());
@@ -116,7 +115,8 @@ void SimClient::Connect() {
   request.timeout = options_.timeout;
   request.disconnect_grace = options_.grace;
   request.last_zxid = last_zxid_;
-  for (const auto& [path, mzxid] : watched_) request.rearm.push_back({path, service::WatchKind::kData, mzxid});
+  for (const auto& [path, mzxid] : watched_) request.rearm.push_back({path, service::WatchKind::kData, {mzxid}});
+  if (cursor_) request.rearm.push_back({"/", service::WatchKind::kPersistentRecursive, *cursor_});
   last_heard_ = world_->now();
   link_->Open(std::move(request));
   PingLoop(link_generation_);
@@ -145,6 +145,11 @@ void SimClient::Disconnect(bool tell_server) {
   link_ = nullptr;
 }
 
+void SimClient::GoAway(absl::Duration time) {
+  Disconnect(/*tell_server=*/false);
+  Reconnect(time);
+}
+
 void SimClient::Broken(const std::weak_ptr<void>& server) {
   if (link_ == nullptr || link_->server_alive().owner_before(server) || server.owner_before(link_->server_alive()))
     return;
@@ -161,6 +166,8 @@ void SimClient::OnConnected(const service::ConnectResult& result) {
   connected_ = true;
   last_heard_ = world_->now();
   if (result.zxid < last_zxid_) Violated("a server behind the client took its session (S9)");
+  // Once in the life of the session: afterwards every connection arms it again.
+  if (!watch_asked_) IssueWatch();
   // S2: everything unanswered again, under its number; reads too.
   for (const Op& op : pending_) {
     if (op.sent_ever) ++resent_;
@@ -186,6 +193,8 @@ void SimClient::SessionLost() {
   password_.clear();
   next_sequence_ = Sequence(1);
   watched_.clear();
+  watch_asked_ = false;
+  cursor_.reset();
   std::deque<Op> lost = std::exchange(pending_, {});
   for (Op& op : lost) {
     if (!op.write || !op.sent_ever) continue;
@@ -206,48 +215,6 @@ void SimClient::Think() {
   });
 }
 
-SimClient::Op SimClient::MakeOp() {
-  Random& random = world_->random();
-  Op op;
-  std::string key = "k" + std::to_string(random.Below(options_.keys));
-  std::string path = "/" + key;
-  std::string value = absl::StrCat("c", id_, "-", ++values_);
-  auto known = known_versions_.find(path);
-  int32_t version = known == known_versions_.end() || random.OneIn(5) ? -1 : known->second;
-  RegisterOp history;
-  history.client = id_;
-  history.key = key;
-  history.value = value;
-  history.expected_version = version;
-  uint64_t dice = random.Below(100);
-  op.write = dice < 60;
-  if (dice < 10) {
-    history.call = RegisterCall::kCreate;
-    op.request.operation = service::CreateOp{path, value};
-  } else if (dice < 45) {
-    history.call = RegisterCall::kSet;
-    op.request.operation = service::SetDataOp{path, value, version};
-  } else if (dice < 48) {
-    history.call = RegisterCall::kDelete;
-    op.request.operation = service::DeleteOp{path, version};
-  } else if (dice < 60) {
-    op.sequential = true;
-    op.request.operation =
-        service::CreateOp{absl::StrCat("/seq/c", id_, "-"), value, service::CreateMode::kPersistentSequential};
-    return op;
-  } else {
-    history.call = RegisterCall::kGet;
-    history.value.clear();
-    bool watch = random.OneIn(4);
-    op.request.operation = service::GetData{path, watch};
-    op.request.strength = dice < 85 ? service::ReadStrength::kLinearizable : service::ReadStrength::kSession;
-    if (watch) op.watch_key = path;
-    if (op.request.strength == service::ReadStrength::kSession) return op;
-  }
-  op.history = history;
-  return op;
-}
-
 void SimClient::Issue() {
   Op op = MakeOp();
   op.request.id = next_id_++;
@@ -259,6 +226,16 @@ void SimClient::Issue() {
   op.sent_ever = true;
   pending_.push_back(std::move(op));
   Send(pending_.back());
+}
+
+// Sent with the rest of pending_ by the caller.
+void SimClient::IssueWatch() {
+  watch_asked_ = true;
+  Op op;
+  op.sent_ever = true;
+  op.request.id = next_id_++;
+  op.request.operation = service::AddWatch{"/", service::WatchKind::kPersistentRecursive};
+  pending_.push_back(std::move(op));
 }
 
 void SimClient::SendAll() {
@@ -289,81 +266,6 @@ void SimClient::OnReply(service::Reply reply) {
   pending_.pop_front();
   if (reply.repeated) ++repeated_;
   Settle(std::move(op), reply);
-}
-
-void SimClient::Settle(Op op, const service::Reply& reply) {
-  if (static_cast<uint8_t>(reply.error) >= 100)
-    return Violated(absl::StrCat("a session's request failed with ", static_cast<int>(reply.error)));
-  // A repeated reply carries the zxid of the first time.
-  if (!op.write && reply.zxid < last_zxid_) Violated("a read went back in what the session saw (W1)");
-  if (reply.zxid > last_zxid_) last_zxid_ = reply.zxid;
-  auto error = static_cast<tree::Error>(reply.error);
-  if (op.write) ++acknowledged_writes_;
-  if (op.sequential) {
-    if (error == tree::Error::kOk && !created_.insert(reply.result.path).second)
-      Violated("one sequential name was given twice (S2)");
-    if (error == tree::Error::kReplyLost) Violated("an unconfirmed reply was forgotten (S3)");
-    return;
-  }
-  if (!op.write) CheckRead(op, reply);
-  if (!op.history) return;
-  RegisterOp& history = *op.history;
-  history.returned = absl::ToInt64Nanoseconds(world_->now());
-  const std::string path = "/" + history.key;
-  switch (error) {
-    case tree::Error::kOk:
-      history.outcome = RegisterOutcome::kOk;
-      if (history.call == RegisterCall::kGet) {
-        history.value = reply.data.value_or("");
-        history.version = reply.stat->version;
-        known_versions_[path] = history.version;
-      } else if (history.call == RegisterCall::kSet) {
-        history.version = reply.result.stat.version;
-        known_versions_[path] = history.version;
-      }
-      break;
-    case tree::Error::kNoNode:
-      history.outcome = RegisterOutcome::kNoNode;
-      break;
-    case tree::Error::kNodeExists:
-      history.outcome = RegisterOutcome::kNodeExists;
-      break;
-    case tree::Error::kBadVersion:
-      history.outcome = RegisterOutcome::kBadVersion;
-      known_versions_.erase(path);
-      break;
-    default:
-      return Violated(absl::StrCat("unexpected outcome ", static_cast<int>(error)));
-  }
-  history_.push_back(history);
-}
-
-// W2: on the connection of the watch, the event stands before any reply that shows the change.
-void SimClient::CheckRead(const Op& op, const service::Reply& reply) {
-  const auto& get = std::get<service::GetData>(op.request.operation);
-  auto watched = watched_.find(get.path);
-  bool there = static_cast<tree::Error>(reply.error) == tree::Error::kOk;
-  if (watched != watched_.end() && (!there || reply.stat->mzxid > watched->second)) {
-    Violated(absl::StrCat("a reply showed a change of ", get.path, " before its event (W2)"));
-  }
-  if (there && !op.watch_key.empty()) watched_[op.watch_key] = reply.stat->mzxid;
-}
-
-void SimClient::OnNotification(const service::Notification& notification) {
-  last_heard_ = world_->now();
-  ++events_;
-  watched_.erase(notification.path);
-}
-
-testing::RegisterHistory SimClient::TakeHistory() {
-  for (Op& op : pending_) {
-    if (op.write && op.history) {
-      op.history->outcome = RegisterOutcome::kUnknown;
-      history_.push_back(*op.history);
-    }
-    if (op.sequential) ++created_unknown_;
-  }
-  return std::move(history_);
 }
 
 void SimClient::Violated(const std::string& what) {

@@ -14,6 +14,7 @@
 
 #include "coordinator/service/connection.h"
 #include "coordinator/service/service.h"
+#include "tests/sim/event_truth.h"
 #include "tests/sim/world.h"
 #include "tests/support/linearizability.h"
 
@@ -36,11 +37,14 @@ struct ClientOptions {
 
 class SimClient {
  public:
-  SimClient(World* world, int id, ClientOptions options, std::function<std::optional<Endpoint>()> pick_server);
+  SimClient(World* world, const EventTruth* truth, int id, ClientOptions options,
+            std::function<std::optional<Endpoint>()> pick_server);
   void Start();
   // No new operations; what is under way is still brought to its end.
   void Drain() { draining_ = true; }
   bool Idle() const { return pending_.empty(); }
+  // Its machine is cut off for so long: nothing is sent or heard.
+  void GoAway(absl::Duration time);
   // The server it is connected to crashed (its kernel resets the connection).
   void Broken(const std::weak_ptr<void>& server);
 
@@ -53,6 +57,13 @@ class SimClient {
   uint64_t sessions() const { return sessions_; }
   uint64_t repeated() const { return repeated_; }
   uint64_t events() const { return events_; }
+  uint64_t events_lost() const { return events_lost_; }
+  // TTL znodes it asked for: when, and how long they live.
+  struct Ttl {
+    absl::Duration asked;
+    absl::Duration ttl;
+  };
+  const std::map<std::string, Ttl>& ttl_nodes() const { return ttl_nodes_; }
   const std::optional<std::string>& violation() const { return violation_; }
 
  private:
@@ -71,7 +82,9 @@ class SimClient {
   void Disconnect(bool tell_server);
   void Think();
   void Issue();
+  void IssueWatch();
   Op MakeOp();
+  void MakeCreate(uint64_t dice, const std::string& value, Op* op);
   void SendAll();
   void Send(const Op& op);
   void PingLoop(uint64_t generation);
@@ -82,11 +95,13 @@ class SimClient {
   void OnClose(service::CloseReason reason, const std::string& message);
   void SessionLost();
   void Settle(Op op, const service::Reply& reply);
+  void ToldUpTo(Zxid zxid);
   void CheckRead(const Op& op, const service::Reply& reply);
   void Violated(const std::string& what);
   std::string KeyPath(int key) const { return "/k" + std::to_string(key); }
 
   World* const world_;
+  const EventTruth* const truth_;
   const int id_;
   const ClientOptions options_;
   const std::function<std::optional<Endpoint>()> pick_server_;
@@ -104,11 +119,15 @@ class SimClient {
   std::deque<Op> pending_;
   std::map<std::string, int32_t> known_versions_;
   std::map<std::string, Zxid> watched_;  // by path: mzxid when set
+  // The persistent recursive watch on the root: asked for, and up to where all its events came (unset: not answered).
+  bool watch_asked_ = false;
+  std::optional<Cursor> cursor_;
+  std::map<std::string, Ttl> ttl_nodes_;
   int values_ = 0;
   testing::RegisterHistory history_;
   std::set<std::string> created_;
   int created_unknown_ = 0;
-  uint64_t acknowledged_writes_ = 0, resent_ = 0, sessions_ = 0, repeated_ = 0, events_ = 0;
+  uint64_t acknowledged_writes_ = 0, resent_ = 0, sessions_ = 0, repeated_ = 0, events_ = 0, events_lost_ = 0;
   std::optional<std::string> violation_;
 };
 

@@ -11,6 +11,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tests/sim/sim_follower.h"
+#include "tests/sim/sim_judge.h"
 #include "tests/sim/sim_server.h"
 
 namespace synod::sim {
@@ -23,7 +25,7 @@ constexpr int kClients = 5;
 class Ensemble {
  public:
   explicit Ensemble(const RunOptions& options)
-      : options_(options), world_(options.seed), random_(world_.random().Fork()), network_(&world_) {
+      : options_(options), world_(options.seed), random_(world_.random().Fork()), network_(&world_), truth_(&world_) {
     voters_ = options.servers != 0 ? options.servers : (random_.OneIn(3) ? 5 : 3);
     int servers = voters_ + (random_.OneIn(4) ? 1 : 0);  // some have an observer
     ServerOptions server;
@@ -33,9 +35,11 @@ class Ensemble {
     }
     server.snapshot_every_records = random_.Between(20, 200);
     server.digest_every = random_.Between(8, 64);
+    server.watch_window_bytes =
+        random_.OneIn(3) ? random_.Between(1'000, 20'000) : 1 << 20;  // a small one loses cursors
     server.sync_delay_max = absl::Microseconds(random_.Between(200, 5000));
     for (int i = 1; i <= servers; ++i) {
-      servers_.push_back(std::make_unique<SimServer>(&world_, &network_, &invariants_, ServerId(i), server));
+      servers_.push_back(std::make_unique<SimServer>(&world_, &network_, &invariants_, &truth_, ServerId(i), server));
     }
     for (int i = 0; i < kClients; ++i) {
       ClientOptions client;
@@ -43,21 +47,28 @@ class Ensemble {
       client.outstanding = static_cast<int>(random_.Between(1, 6));
       client.timeout = absl::Milliseconds(random_.Between(4000, 6000));
       if (random_.OneIn(4)) client.grace = absl::Milliseconds(500);
-      clients_.push_back(std::make_unique<SimClient>(&world_, i, client, [this] { return PickServer(); }));
+      clients_.push_back(std::make_unique<SimClient>(&world_, &truth_, i, client, [this] { return PickServer(); }));
+    }
+    for (auto [path, recursive] : {std::pair("/", true), std::pair("/seq", true), std::pair("/k1", false),
+                                   std::pair("/eph", false), std::pair("/ttl", true)}) {
+      followers_.push_back(
+          std::make_unique<SimFollower>(&world_, &truth_, path, recursive, [this] { return PickServer(); }));
     }
   }
 
   ~Ensemble() {
     for (auto& server : servers_) {
       for (auto& client : clients_) client->Broken(server->incarnation());
+      for (auto& follower : followers_) follower->Broken(server->incarnation());
     }
     servers_.clear();
   }
 
   RunResult Run() {
     for (auto& server : servers_) server->Start();
-    MakeQueue();
+    MakeParents();
     for (auto& client : clients_) client->Start();
+    for (auto& follower : followers_) follower->Start();
     ScheduleFault();
     StepUntil(world_.now() + kSafetyPhase, nullptr);
     if (!failure_.empty()) return Result();
@@ -75,8 +86,12 @@ class Ensemble {
     int since_check = 0;
     while (failure_.empty() && world_.now() < end && world_.Step()) {
       if (invariants_.violation()) return Fail(*invariants_.violation());
+      if (truth_.violation()) return Fail(*truth_.violation());
       for (auto& client : clients_) {
         if (client->violation()) return Fail(*client->violation());
+      }
+      for (auto& follower : followers_) {
+        if (follower->violation()) return Fail(*follower->violation());
       }
       for (auto& server : servers_) {
         if (server->fatal()) return Fail(*server->fatal());
@@ -99,26 +114,27 @@ class Ensemble {
 
   std::optional<Endpoint> PickServer() { return servers_[world_.random().Below(servers_.size())]->endpoint(); }
 
-  // The parent of the sequential znodes, by a unary call that is repeated until it is there.
-  void MakeQueue() {
+  // The parents of what the clients create, by unary calls that are repeated until they are there.
+  void MakeParents() {
     world_.At(absl::Milliseconds(300), [this] {
       std::optional<Endpoint> server = PickServer();
-      if (!server) return MakeQueue();
-      service::CallRequest call;
-      call.request.operation = service::CreateOp{"/seq", std::nullopt};
-      server->loop->Post([this, service = server->service, call = std::move(call)]() mutable {
-        service->Call(std::move(call), [this](service::Reply reply) {
-          auto error = static_cast<tree::Error>(reply.error);
-          if (error != tree::Error::kOk && error != tree::Error::kNodeExists) MakeQueue();
-        });
+      if (!server) return MakeParents();
+      server->loop->Post([service = server->service] {
+        for (const char* path : {"/seq", "/eph", "/ttl"}) {
+          service::CallRequest call;
+          service::CreateOp create;
+          create.path = path;
+          create.on_existing = service::OnExisting::kKeep;
+          call.request.operation = std::move(create);
+          service->Call(std::move(call), [](service::Reply) {});
+        }
       });
-      // The server may die with the call.
+      // The server may die with the calls.
       world_.At(absl::Seconds(3), [this] {
         for (auto& s : servers_) {
-          tree::Stat stat;
-          if (s->up() && s->state_machine()->tree().Exists("/seq", &stat) == tree::Error::kOk) return;
+          if (s->up() && s->state_machine()->tree().Has("/seq") && s->state_machine()->tree().Has("/ttl")) return;
         }
-        MakeQueue();
+        MakeParents();
       });
     });
   }
@@ -136,7 +152,7 @@ class Ensemble {
   SimServer& Any() { return *servers_[random_.Below(servers_.size())]; }
 
   void InjectFault() {
-    switch (random_.Below(13)) {
+    switch (random_.Below(14)) {
       case 0:
       case 1:
       case 2:
@@ -145,6 +161,8 @@ class Ensemble {
         return CrashLeader();
       case 12:
         return VanishOne();
+      case 13:
+        return SendClientAway();
       case 4:
         return PowerCut();
       case 5:
@@ -170,6 +188,7 @@ class Ensemble {
     std::weak_ptr<void> incarnation = server.incarnation();
     // The clients hear nothing of what the dying process does.
     for (auto& client : clients_) client->Broken(incarnation);
+    for (auto& follower : followers_) follower->Broken(incarnation);
     server.SetPaused(false);
     server.Crash(kind);
     world_.At(absl::Milliseconds(down_ms), [this, &server] {
@@ -191,6 +210,12 @@ class Ensemble {
       if (server->up() && server->node()->leading()) return server.get();
     }
     return nullptr;
+  }
+
+  // Long enough, sometimes, for its session to expire.
+  void SendClientAway() {
+    ++stats_.away;
+    clients_[random_.Below(clients_.size())]->GoAway(absl::Milliseconds(random_.Between(100, 9000)));
   }
 
   void CrashLeader() {
@@ -324,10 +349,14 @@ class Ensemble {
     for (auto& client : clients_) {
       if (!client->Idle()) return false;
     }
+    for (auto& follower : followers_) {
+      if (!follower->CaughtUp()) return false;
+    }
     // A leader whose own entry is committed: what an earlier one acknowledged is committed too, and everywhere the same
     // is applied.
     SimServer* leader = Leader();
     if (leader == nullptr || !leader->node()->LeadingAndCaughtUp()) return false;
+    if (HasChildren(*leader->state_machine(), "/ttl")) return false;  // their time is over soon
     LogIndex applied = leader->node()->Status().core.last;
     for (auto& server : servers_) {
       if (!server->up()) return false;
@@ -360,14 +389,13 @@ class Ensemble {
   }
 
   void Judge() {
-    uint64_t digest = servers_[0]->state_machine()->digest();
+    statemachine::StateMachine& state = *servers_[0]->state_machine();
     for (auto& server : servers_) {
-      statemachine::StateMachine& state = *server->state_machine();
-      if (state.digest() != digest)
+      statemachine::StateMachine& other = *server->state_machine();
+      if (other.digest() != state.digest())
         return Fail(absl::StrCat("the digest of server ", server->id().value(), " differs (D13)"));
-      if (state.digest() != state.ComputeDigest()) return Fail("an incremental digest is not the computed one (D13)");
+      if (other.digest() != other.ComputeDigest()) return Fail("an incremental digest is not the computed one (D13)");
     }
-    JudgeSequential();
     testing::RegisterHistory history;
     for (auto& client : clients_) {
       testing::RegisterHistory part = client->TakeHistory();
@@ -375,29 +403,9 @@ class Ensemble {
     }
     for (const testing::RegisterOp& op : history)
       stats_.unknown_writes += op.outcome == testing::RegisterOutcome::kUnknown ? 1 : 0;
-    testing::LinearizabilityResult result = testing::CheckLinearizable(history);
-    if (result.verdict == testing::LinearizabilityResult::Verdict::kLinearizable) return;
-    if (options_.verbose) std::fprintf(stderr, "%s", testing::FormatHistory(history).c_str());
-    Fail(absl::StrCat("not linearizable at ", result.key, ": ", result.explanation));
-  }
-
-  // Exactly once (S2): every acknowledged sequential create is there, and there are no more than were asked for.
-  void JudgeSequential() {
-    std::vector<std::string> names;
-    tree::Error error = servers_[0]->state_machine()->tree().GetChildren("/seq", &names, nullptr);
-    std::set<std::string> there;
-    if (error == tree::Error::kOk) there.insert(names.begin(), names.end());
-    for (size_t i = 0; i < clients_.size(); ++i) {
-      std::string prefix = absl::StrCat("c", i, "-");
-      auto mine = static_cast<size_t>(
-          std::count_if(there.begin(), there.end(), [&](const std::string& n) { return absl::StartsWith(n, prefix); }));
-      for (const std::string& path : clients_[i]->created()) {
-        if (!there.contains(path.substr(5))) return Fail(absl::StrCat("the acknowledged ", path, " is lost"));
-      }
-      size_t most = clients_[i]->created().size() + clients_[i]->created_unknown();
-      if (mine > most)
-        return Fail(absl::StrCat("client ", i, " asked for ", most, " sequential znodes at most, and there are ", mine,
-                                 " (S2)"));
+    for (std::optional<std::string> wrong : {JudgeSequential(state, clients_), JudgeEphemerals(state),
+                                             JudgeTtl(truth_, clients_), JudgeHistory(history, options_.verbose)}) {
+      if (wrong) return Fail(*wrong);
     }
   }
 
@@ -411,6 +419,12 @@ class Ensemble {
       result.stats.repeated += client->repeated();
       result.stats.watch_events += client->events();
       result.stats.sessions += client->sessions();
+      result.stats.cursors_lost += client->events_lost();
+    }
+    for (auto& follower : followers_) {
+      result.stats.followed += follower->events();
+      result.stats.resumed += follower->resumed();
+      result.stats.cursors_lost += follower->lost();
     }
     for (auto& server : servers_) {
       result.stats.repairs += server->repairs_needed();
@@ -429,9 +443,11 @@ class Ensemble {
   Random random_;
   SimNetwork network_;
   consensus::Invariants invariants_;
+  EventTruth truth_;
   int voters_ = 0;
   std::vector<std::unique_ptr<SimServer>> servers_;
   std::vector<std::unique_ptr<SimClient>> clients_;
+  std::vector<std::unique_ptr<SimFollower>> followers_;
   SimServer* fragile_ = nullptr;  // lost something and has not been seen whole again
   bool healed_ = false;
   std::string failure_;
@@ -439,42 +455,6 @@ class Ensemble {
 };
 
 }  // namespace
-
-void RunStats::Add(const RunStats& o) {
-  events += o.events;
-  trace ^= o.trace;
-  acknowledged_writes += o.acknowledged_writes;
-  unknown_writes += o.unknown_writes;
-  resent += o.resent;
-  repeated += o.repeated;
-  watch_events += o.watch_events;
-  sessions += o.sessions;
-  crashes += o.crashes;
-  power_cuts += o.power_cuts;
-  pauses += o.pauses;
-  partitions += o.partitions;
-  resets += o.resets;
-  wipes += o.wipes;
-  flips += o.flips;
-  repairs += o.repairs;
-  transfers += o.transfers;
-  dropped += o.dropped;
-  snapshots += o.snapshots;
-  installs += o.installs;
-  elections += o.elections;
-}
-
-std::string RunStats::ToString() const {
-  std::string text = absl::StrCat("events ", events, ", writes acknowledged ", acknowledged_writes, " unknown ",
-                                  unknown_writes, " re-sent ", resent, " repeated ", repeated, ", watch events ",
-                                  watch_events, ", sessions ", sessions);
-  absl::StrAppend(&text, ", crashes ", crashes, ", power cuts ", power_cuts, ", pauses ", pauses, ", partitions ",
-                  partitions, ", resets ", resets);
-  absl::StrAppend(&text, ", wipes ", wipes, ", flips ", flips, ", records to repair ", repairs, ", transfers ",
-                  transfers, ", messages dropped ", dropped, ", with snapshot ", snapshots, ", installs ", installs,
-                  ", terms ", elections);
-  return text;
-}
 
 RunResult Run(const RunOptions& options) { return Ensemble(options).Run(); }
 

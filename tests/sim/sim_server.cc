@@ -41,11 +41,12 @@ class SimServer::Syncs final : public storage::SyncRunner {
   const absl::Duration max_;
 };
 
-SimServer::SimServer(World* world, SimNetwork* network, consensus::Invariants* invariants, ServerId id,
-                     ServerOptions options)
+SimServer::SimServer(World* world, SimNetwork* network, consensus::Invariants* invariants, EventTruth* truth,
+                     ServerId id, ServerOptions options)
     : world_(world),
       network_(network),
       invariants_(invariants),
+      truth_(truth),
       id_(id),
       options_(std::move(options)),
       random_(world->random().Fork()),
@@ -108,6 +109,7 @@ void SimServer::Build() {
   parts.clock->wall_jump_ms = wall_jump_ms_;
   parts.syncs = std::make_unique<Syncs>(parts.loop.get(), world_, options_.sync_delay_max);
   statemachine::StateMachineOptions state_machine;
+  state_machine.watch_window_bytes = options_.watch_window_bytes;
   state_machine.dispose = [this](statemachine::DiscardedState) { installed_ = true; };
   parts.state_machine = std::make_unique<statemachine::StateMachine>(std::move(state_machine));
   if (absl::Status status = OpenStorage(parts); !status.ok()) {
@@ -127,8 +129,11 @@ void SimServer::Build() {
     while (bytes.size() < n) bytes.push_back(static_cast<char>(random_.Next()));
     return bytes;
   };
-  parts.service = std::make_unique<service::Service>(service::ServiceConfig{}, std::move(service));
-  parts.state_machine->SetObserver(parts.service.get());
+  service::ServiceConfig config;
+  config.container_idle = absl::Milliseconds(500);
+  parts.service = std::make_unique<service::Service>(config, std::move(service));
+  parts.observer = std::make_unique<TruthObserver>(id_, truth_, parts.service.get());
+  parts.state_machine->SetObserver(parts.observer.get());
   parts.transport = std::make_unique<SimTransport>(network_, parts.loop.get());
 
   node::NodeDependencies deps;

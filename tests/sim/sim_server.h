@@ -12,6 +12,7 @@
 #include "coordinator/statemachine/state_machine.h"
 #include "coordinator/storage/data_directory.h"
 #include "coordinator/storage/log_files.h"
+#include "tests/sim/event_truth.h"
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/world.h"
@@ -27,12 +28,14 @@ struct ServerOptions {
   uint64_t retain_bytes = 8 << 10;
   uint64_t snapshot_every_records = 60;
   uint64_t digest_every = 16;
+  size_t watch_window_bytes = 1 << 20;
 };
 
 class SimServer {
  public:
-  // `invariants` sees every Output of every incarnation.
-  SimServer(World* world, SimNetwork* network, consensus::Invariants* invariants, ServerId id, ServerOptions options);
+  // `invariants` sees every Output of every incarnation, `truth` all that is applied.
+  SimServer(World* world, SimNetwork* network, consensus::Invariants* invariants, EventTruth* truth, ServerId id,
+            ServerOptions options);
   ~SimServer();
 
   void Start();
@@ -78,6 +81,7 @@ class SimServer {
     std::unique_ptr<storage::LogFiles> log;
     std::unique_ptr<statemachine::StateMachine> state_machine;
     std::unique_ptr<service::Service> service;
+    std::unique_ptr<TruthObserver> observer;
     std::unique_ptr<SimTransport> transport;
     std::unique_ptr<node::Node> node;
     std::unique_ptr<service::NodeAdapter> adapter;
@@ -91,6 +95,7 @@ class SimServer {
   World* const world_;
   SimNetwork* const network_;
   consensus::Invariants* const invariants_;
+  EventTruth* const truth_;
   const ServerId id_;
   const ServerOptions options_;
   Random random_;
