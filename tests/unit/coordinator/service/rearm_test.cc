@@ -128,6 +128,72 @@ TEST(Rearm, CursorsOfSeveralWatchesAreTheirOwn) {
   EXPECT_THAT(third.Take(), ElementsAre("changed /p/c"));  // once, although two watches cover it
 }
 
+std::vector<std::string> Told(const std::vector<Notification>& notifications) {
+  std::vector<std::string> out;
+  for (const Notification& n : notifications)
+    out.push_back(absl::StrCat(TypeName(n.type), " ", n.path, " ", n.zxid.value(), " ", n.ordinal));
+  return out;
+}
+
+// W3, as a property: a session whose connection breaks now and then, and goes on from the last event it saw, is told
+// what one that never breaks is told.
+TEST(Rearm, HoweverOftenInterruptedTellsTheSame) {
+  const std::vector<std::string> nodes = {"/", "/a", "/b", "/a/c", "/a/d", "/a/c/e"};
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    World w;
+    w.Lead();
+    FakeDoor& whole = w.Connect();
+    FakeDoor* broken = &w.Connect();
+    const Cursor start = w.Now();
+    std::vector<WatchSet> sets;
+    for (size_t i = 0; i < 1 + random.Below(4); ++i) {
+      sets.push_back({nodes[random.Below(nodes.size())], random.Below(2) == 0 ? kNodeKind : kTreeKind, start});
+      for (FakeDoor* door : {&whole, broken}) w.Submit(*door, {Read(i, AddWatch{sets[i].path, sets[i].kind})});
+    }
+    std::vector<Notification> told;
+    bool connected = true;
+    auto break_off = [&] {
+      if (!std::exchange(connected, false)) return;
+      w.service.ConnectionClosed(broken->id, false);
+      told.insert(told.end(), broken->notifications.begin(), broken->notifications.end());
+      told.resize(told.size() - random.Below(std::min<size_t>(told.size(), 4) + 1));  // some were lost on the way
+    };
+    auto come_back = [&] {
+      if (std::exchange(connected, true)) return;
+      for (WatchSet& set : sets) set.since = told.empty() ? start : Cursor{told.back().zxid, told.back().ordinal};
+      broken = &Reattach(&w, *broken, sets);
+      ASSERT_FALSE(broken->closed);
+    };
+    for (int step = 0; step < 200; ++step) {
+      const std::string& node = nodes[random.Below(nodes.size())];
+      switch (random.Below(6)) {
+        case 0:
+        case 1:
+          w.ApplyOther(Create(node));
+          break;
+        case 2:
+          w.ApplyOther(MultiOp{{Set("/", "x"), Create(node)}});
+          break;
+        case 3: {
+          DeleteTreeOp op;
+          op.path = node;
+          w.ApplyOther(op);
+          break;
+        }
+        case 4:
+          break_off();
+          break;
+        default:
+          come_back();
+      }
+    }
+    come_back();
+    told.insert(told.end(), broken->notifications.begin(), broken->notifications.end());
+    EXPECT_EQ(Told(told), Told(whole.notifications)) << "seed " << seed;
+  }
+}
+
 // W3: a cursor older than the window is told so, and the watch is live from there on.
 TEST(Rearm, CursorBeforeTheWindowIsToldThatEventsWereLost) {
   statemachine::StateMachineOptions options;
