@@ -222,6 +222,12 @@ class FakeServer : public v1::Coordination::Service, public v1::Ensemble::Servic
         auto it = state_->sessions.find(session_id);
         if (it == state_->sessions.end()) return {grpc::StatusCode::UNAUTHENTICATED, "expired"};
         FakeState::Session& session = it->second;
+        // Its events go out at once: not before the answers that set the watches they are for.
+        if (FakeState::IsWrite(request) && out.items_size() > 0) {
+          std::lock_guard write_lock(*writing);
+          stream->Write(out);
+          out.Clear();
+        }
         v1::Reply* reply = out.add_items()->mutable_reply();
         if (request.sequence() != 0 && request.sequence() <= session.last_applied) {
           *reply = session.replies[request.sequence()];
