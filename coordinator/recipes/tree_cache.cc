@@ -22,7 +22,11 @@ namespace {
 // Reads of one cache on their way at once: enough to hide the way, little enough to leave others their turn.
 constexpr size_t kReadsMax = 128;
 
-bool Same(const CachedNode& a, const CachedNode& b) { return a.stat == b.stat && a.data == b.data; }
+// A change of the list of children is none of the node.
+bool Same(const CachedNode& a, const CachedNode& b) {
+  return a.stat.czxid == b.stat.czxid && a.stat.mzxid == b.stat.mzxid && a.stat.aversion == b.stat.aversion &&
+         a.data == b.data;
+}
 
 }  // namespace
 
@@ -179,8 +183,9 @@ struct TreeCache::Impl : std::enable_shared_from_this<TreeCache::Impl> {
       return;
     }
     auto [it, added] = view.try_emplace(path, node);
-    if (!added && Same(it->second, node)) return;
+    const bool same = !added && Same(it->second, node);
     it->second = node;
+    if (same) return;
     events->push_back({added ? Event::Type::kAdded : Event::Type::kChanged, path, std::move(node)});
   }
   void Remove(const std::string& path, std::vector<Event>* events) {

@@ -14,6 +14,9 @@
 //  of
 //    the cache is told in order, one at a time: a node is added before it is changed or removed, and a node that was
 //    deleted and made anew while nobody looked is told as changed. Values in between may be skipped.
+//  - Of a Stat, what belongs to the children (cversion, pzxid, num_children) is as of the last read of the node: a
+//  change
+//    of the list of children is no event of the node (W2), and nothing is told of it. Children() is up to date.
 //  - Each node is of a state that the tree had; all of them together need not be of one and the same state.
 //
 // What may happen

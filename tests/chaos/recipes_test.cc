@@ -411,7 +411,7 @@ TEST_F(RecipeChaos, ACacheConvergesAfterItsServerWasKilled) {  // W3
   const auto same = [&] {
     const auto a = cache.All(), b = fresh.All();
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-      return x.first == y.first && x.second.data == y.second.data && x.second.stat == y.second.stat;
+      return x.first == y.first && x.second.data == y.second.data && x.second.stat.mzxid == y.second.stat.mzxid;
     });
   };
   EXPECT_TRUE(Eventually(same));
