@@ -214,6 +214,7 @@ struct StreamLoop::Impl::Stream {
     --tags;
     if (!ok) return End();
     if (handler != nullptr) handler->OnWritten();
+    Settle();  // a write that succeeded may be told of after the end
   }
   void End() {
     if (!finishing) {
