@@ -62,11 +62,6 @@ class Reader {
     const access::Acl& list = context_.state_machine->acls().Get(acl);
     reply_->acl = admin ? list : access::Masked(list);
     reply_->stat = stat;
-    const tree::Lifetime lifetime = tree().LifetimeOf(op.path);
-    if (stat.ephemeral_owner.value() != 0) reply_->mode = CreateMode::kEphemeral;
-    if (lifetime.container) reply_->mode = CreateMode::kContainer;
-    if (lifetime.ttl_ms != 0) reply_->mode = CreateMode::kPersistentTtl;
-    reply_->ttl_ms = lifetime.ttl_ms;
     return e;
   }
   Error operator()(const List& op) {
@@ -140,9 +135,6 @@ class Reader {
     context_.watches->Add(context_.watcher, path, kind);
     watch_set_ = true;
   }
-  bool MayList(std::string_view path) const {
-    return tree().Exists(context_.caller, tree::ParentPath(path), nullptr) == Error::kOk;
-  }
 
   const ReadContext& context_;
   Reply* reply_;
@@ -197,24 +189,10 @@ Error Reader::operator()(const GetEphemerals& op) {
   if (owner == SessionId(0)) return Bad("a call without session has no ephemerals of its own; name a session");
   const bool blank = op.prefix.find_first_not_of(" \t\r\n") == std::string::npos || op.prefix == "/";
   std::string_view prefix = blank ? std::string_view() : std::string_view(op.prefix);
-  if (owner == context_.session) {
-    reply_->children = tree().Ephemerals(owner, prefix, op.after, limit + 1);
-    reply_->more = reply_->children.size() > limit;
-    if (reply_->more) {
-      reply_->children.pop_back();
-      reply_->next = reply_->children.back();
-    }
-    return Error::kOk;
-  }
-  for (std::string& path : tree().Ephemerals(owner, prefix, op.after)) {
-    if (!MayList(path)) continue;
-    if (reply_->children.size() == limit) {
-      reply_->more = true;
-      reply_->next = reply_->children.back();  // never a name that is not shown
-      break;
-    }
-    reply_->children.push_back(std::move(path));
-  }
+  const access::Caller caller = owner == context_.session ? access::Caller::Unrestricted() : context_.caller;
+  reply_->children =
+      tree().EphemeralsPage(caller, owner, prefix, op.after, limit, tree::kEphemeralPageBytes, &reply_->more);
+  if (reply_->more) reply_->next = reply_->children.back();  // never a name that is not shown
   return Error::kOk;
 }
 

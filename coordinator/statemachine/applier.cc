@@ -59,6 +59,7 @@ absl::Status Applier::Apply(const interfaces::BatchTimes& times, std::string_vie
               .log_clock_us = state_->counters.log_clock_us,
               .enforce_quota = state_->settings().enforce_quota};
   tree_deletes_left_ = kMaxTreeDelete;
+  deleted_path_bytes_left_ = kMaxDeletedPathBytes;
   if (!JudgeServerCommand()) Judge();
   Finish();
   return absl::OkStatus();

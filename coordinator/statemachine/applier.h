@@ -84,6 +84,7 @@ class Applier {
   tree::ChangeContext context_;
   const access::IdentitySet* identities_ = nullptr;  // the caller's; of a server's command: none
   uint64_t tree_deletes_left_ = 0;                   // kMaxTreeDelete is for all of the command
+  uint64_t deleted_path_bytes_left_ = 0;             // kMaxDeletedPathBytes is too
   ApplyObserver* observer_ = nullptr;
   // Scratch.
   ByteWriter reply_;

@@ -6,6 +6,8 @@ namespace {
 
 using tree::Error;
 
+constexpr size_t kSequenceDigits = 10;
+
 // What is wrong with the operation itself, whatever the tree holds (protocol sheet 11.1, 1 to 4).
 Error JudgeArguments(const CreateOp& op, bool extended_types, bool has_session) {
   if (IsTtl(op.mode) && !extended_types) return Error::kUnimplemented;
@@ -22,6 +24,8 @@ Error Applier::Apply(const CreateOp& op, OpResult* result) {
   Error error = JudgeArguments(op, state_->settings().extended_types, command_.session != SessionId(0));
   if (error != Error::kOk) return error;
   if (IsTooLarge(op.path, op.data, command_.max_data_bytes)) return Error::kTooLarge;
+  // With its number too, or no later operation could name the node.
+  if (IsSequential(op.mode) && op.path.size() + kSequenceDigits > kMaxPathBytes) return Error::kTooLarge;
   // The tree's own first check, which goes before the ACL's.
   if (op.path.find('/') == std::string::npos || op.path.find('\0') != std::string::npos) return Error::kBadArguments;
   std::optional<AclId> acl = Intern(op.acl);

@@ -16,13 +16,15 @@ tree::Error Applier::Apply(const DeleteOp& op, OpResult* result) {
 
 // The bound is one of the whole command (L3): the delete-trees of a multi share it.
 tree::Error Applier::Apply(const DeleteTreeOp& op, OpResult* result) {
-  if (IsTooLarge(op.path) || tree_deletes_left_ == 0) return tree::Error::kTooLarge;
+  if (IsTooLarge(op.path) || tree_deletes_left_ == 0 || deleted_path_bytes_left_ == 0) return tree::Error::kTooLarge;
   uint64_t max_nodes = tree_deletes_left_;
   if (op.max_nodes != 0) max_nodes = std::min<uint64_t>(max_nodes, op.max_nodes);
   tree::DataTree::TreeDeleted gone;
-  tree::Error error = state_->tree->DeleteTree(context_, op.path, op.version, max_nodes, op.partial, &gone);
+  tree::Error error =
+      state_->tree->DeleteTree(context_, op.path, op.version, max_nodes, op.partial, &gone, deleted_path_bytes_left_);
   if (error != tree::Error::kOk) return error;
   tree_deletes_left_ -= gone.deleted;
+  deleted_path_bytes_left_ -= std::min(deleted_path_bytes_left_, gone.path_bytes);
   result->deleted = gone.deleted;
   result->remaining = gone.remaining;
   return tree::Error::kOk;

@@ -142,7 +142,7 @@ void Applier::ApplyContinueClose(const ContinueCloseOp& op) {
 // L3: a bounded number of ephemerals per command; who has more is closing until the rest is gone.
 void Applier::Close(sessions::Session* session, bool expired) {
   const SessionId id = session->id();
-  if (state_->tree->DeleteEphemerals(context_, id, options_.ephemerals_per_command)) {
+  if (state_->tree->DeleteEphemerals(context_, id, options_.ephemerals_per_command, kMaxDeletedPathBytes)) {
     state_->identities.Release(session->identities());
     state_->sessions.Remove(session);
     if (observer_ != nullptr) observer_->OnSessionEnded(id, expired);

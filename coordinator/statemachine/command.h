@@ -76,7 +76,7 @@ struct DeleteTreeOp {
   std::string path;
   int32_t version = -1;    // of the node itself
   uint32_t max_nodes = 0;  // 0 or more than kMaxTreeDelete: kMaxTreeDelete
-  bool partial = false;    // more than max_nodes: delete that many, instead of kTooLarge
+  bool partial = false;    // more than max_nodes, or kMaxDeletedPathBytes: delete what fits, instead of kTooLarge
 };
 using TreeOp = std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, SetAclOp, DeleteTreeOp>;
 

@@ -27,8 +27,11 @@ inline constexpr size_t kMaxMultiOps = 5000;    // of a multi: about 5 ms of app
 // list that is accepted alone exceeds.
 inline constexpr size_t kMaxAclBytes = 1 << 20;  // of schemes and ids, and 4 per entry
 inline constexpr size_t kMaxSettingNameBytes = 255;
-inline constexpr size_t kMaxCompares = 1000;                    // of a txn
-inline constexpr uint32_t kMaxTreeDelete = 5000;                // nodes of all delete-trees of one command
+inline constexpr size_t kMaxCompares = 1000;      // of a txn
+inline constexpr uint32_t kMaxTreeDelete = 5000;  // nodes of all delete-trees of one command
+// Of the paths of the nodes that these delete-trees take, and of those that one step of a closing session takes: each
+// is in an event, and there may be 64 KB of it.
+inline constexpr uint64_t kMaxDeletedPathBytes = 4 << 20;
 inline constexpr size_t kEphemeralsPerCommand = 1000;           // that one command of a closing session deletes
 inline constexpr uint64_t kMaxTtlMs = (uint64_t{1} << 40) - 1;  // protocol sheet 8.6
 inline constexpr size_t kPasswordBytes = 16;

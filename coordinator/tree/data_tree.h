@@ -42,6 +42,8 @@ struct CreateArgs {
   uint64_t ttl_ms = 0;  // 0: none
 };
 
+inline constexpr size_t kEphemeralPageBytes = 1 << 20;  // of paths, of one page of ephemerals
+
 // Which children a page shows.
 struct PageArgs {
   std::string_view path;
@@ -57,12 +59,6 @@ struct PageEntry {
   std::optional<Stat> stat;
   std::optional<std::string_view> data;
   bool denied = false;  // stat or data was asked for and READ on the child is missing: neither is given
-};
-
-// Whether a node goes by itself. Neither: it stays, or goes with its session (Stat tells).
-struct Lifetime {
-  bool container = false;
-  uint64_t ttl_ms = 0;  // 0: none
 };
 
 // A container or TTL node whose time is over, as the leader saw it.
@@ -106,16 +102,20 @@ class DataTree {
 
   struct TreeDeleted {
     uint64_t deleted = 0;
-    uint64_t remaining = 0;  // nodes left of the subtree, its root included; 0 unless `partial`
+    uint64_t remaining = 0;   // nodes left of the subtree, its root included; 0 unless `partial`
+    uint64_t path_bytes = 0;  // of those that went
   };
   // Deletes a node and all below it, deepest first, each with its event. With more than `max_nodes` of them: kTooLarge,
   // or if `partial` the first `max_nodes` in an order that is the same on every server. Costs what it deletes, not the
-  // size of the subtree. Errors as Delete's but for kNotEmpty, then kTooLarge, then kNoAuth (DELETE on a node below
-  // whose children would go).
+  // size of the subtree. The same if their paths (each goes into an event) take more than `max_path_bytes`; one node
+  // goes however long its path. Errors as Delete's but for kNotEmpty, then kTooLarge (nodes), then kNoAuth (DELETE on a
+  // node below whose children would go) and kTooLarge (paths).
   Error DeleteTree(const ChangeContext& context, std::string_view path, int32_t version, uint64_t max_nodes,
-                   bool partial, TreeDeleted* result);
-  // Deletes ephemerals of `owner`, `max_nodes` at most, the oldest first (by czxid, then path). True: none is left.
-  bool DeleteEphemerals(const ChangeContext& context, SessionId owner, size_t max_nodes);
+                   bool partial, TreeDeleted* result, uint64_t max_path_bytes = UINT64_MAX);
+  // Deletes ephemerals of `owner`, `max_nodes` at most, the oldest first (by czxid, then path), until their paths have
+  // taken `max_path_bytes`. True: none is left.
+  bool DeleteEphemerals(const ChangeContext& context, SessionId owner, size_t max_nodes,
+                        uint64_t max_path_bytes = UINT64_MAX);
   // Deletes a container or TTL node if it is still the one that the leader saw: kNoNode, kBadVersion (czxid or mzxid
   // changed), kNotEmpty, kBadArguments (not of that kind, never used, or its time is not over).
   Error RemoveIdle(const ChangeContext& context, const IdleNode& node);
@@ -153,15 +153,20 @@ class DataTree {
   Error CountDescendants(const access::Caller& caller, std::string_view path, uint64_t* count) const;
   // READ or ADMIN. `*admin`: whether ADMIN is granted (else digests are masked, 11.8).
   Error GetAcl(const access::Caller& caller, std::string_view path, AclId* acl, bool* admin, Stat* stat) const;
-  // How long a node that is there lives of itself. REQUIRES it is; asks for no permission.
-  Lifetime LifetimeOf(std::string_view path) const;
   // Full paths in byte order, at most `limit` that are greater than `after` and begin with `prefix` (plain
   // text, 11.10).
   std::vector<std::string> Ephemerals(SessionId owner, std::string_view prefix = {}, std::string_view after = {},
-                                      size_t limit = SIZE_MAX) const;
+                                      size_t limit = SIZE_MAX) const {
+    return EphemeralsPage(access::Caller::Unrestricted(), owner, prefix, after, limit, SIZE_MAX, nullptr);
+  }
+  // The same, but only names the caller may list (READ on their parent), and no more once they take `bytes_max`. `more`
+  // (may be null): others follow.
+  std::vector<std::string> EphemeralsPage(const access::Caller& caller, SessionId owner, std::string_view prefix,
+                                          std::string_view after, size_t limit, size_t bytes_max, bool* more) const;
   // Ephemerals of all sessions at or below `path`, in the order of the tree (a node before its children, children by
   // name), after the path `after`, at most `limit`. Looks at `visit_max` nodes at most; `*next` is where to go on
-  // (empty: that was all). Only names the caller may list (READ on their parent).
+  // (empty: that was all), also when the paths take kEphemeralPageBytes. Only names the caller may list (READ on their
+  // parent).
   Error EphemeralsBelow(const access::Caller& caller, std::string_view path, std::string_view after, size_t limit,
                         size_t visit_max, std::vector<std::string>* paths, std::string* next) const;
 

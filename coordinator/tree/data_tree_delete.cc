@@ -7,7 +7,7 @@
 namespace synod::tree {
 
 Error DataTree::DeleteTree(const ChangeContext& context, std::string_view path, int32_t version, uint64_t max_nodes,
-                           bool partial, TreeDeleted* result) {
+                           bool partial, TreeDeleted* result, uint64_t max_path_bytes) {
   Handle top;
   if (Error error = impl_->LookupToDelete(context.caller, path, version, &top); error != Error::kOk) return error;
   uint64_t total = 1 + impl_->store.descendants(top);
@@ -16,6 +16,7 @@ Error DataTree::DeleteTree(const ChangeContext& context, std::string_view path, 
   // First all questions, then all deletions. A node comes after its children, children by name.
   std::vector<Handle> nodes;
   uint64_t count = std::min(total, max_nodes);
+  uint64_t path_bytes = 0;
   nodes.reserve(count);
   Handle allowed = kNoHandle;  // the last parent that was asked
   for (Handle node = count == 0 ? kNoHandle : impl_->store.FirstLeaf(top); nodes.size() < count;) {
@@ -24,22 +25,33 @@ Error DataTree::DeleteTree(const ChangeContext& context, std::string_view path, 
       if (!impl_->Allows(context.caller, parent, access::kDelete)) return Error::kNoAuth;
       allowed = parent;
     }
+    const size_t length = impl_->store.PathLength(node);
+    if (!nodes.empty() && path_bytes + length > max_path_bytes) {
+      if (!partial) return Error::kTooLarge;
+      count = nodes.size();
+      break;
+    }
+    path_bytes += length;
     nodes.push_back(node);
     if (node == top) break;
     Handle sibling = impl_->store.NextSibling(node);
     node = sibling != kNoHandle ? impl_->store.FirstLeaf(sibling) : parent;
   }
   for (Handle node : nodes) impl_->RemoveNode(context, node, impl_->store.Path(node));
-  if (result != nullptr) *result = TreeDeleted{count, total - count};
+  if (result != nullptr) *result = TreeDeleted{count, total - count, path_bytes};
   return Error::kOk;
 }
 
-bool DataTree::DeleteEphemerals(const ChangeContext& context, SessionId owner, size_t max_nodes) {
+bool DataTree::DeleteEphemerals(const ChangeContext& context, SessionId owner, size_t max_nodes,
+                                uint64_t max_path_bytes) {
+  uint64_t path_bytes = 0;
   for (;; --max_nodes) {
     Handle oldest = impl_->ephemerals.Oldest(owner);
     if (oldest == kNoHandle) return true;
-    if (max_nodes == 0) return false;
-    impl_->RemoveNode(context, oldest, impl_->store.Path(oldest));
+    if (max_nodes == 0 || path_bytes >= max_path_bytes) return false;
+    const std::string path = impl_->store.Path(oldest);
+    path_bytes += path.size();
+    impl_->RemoveNode(context, oldest, path);
   }
 }
 

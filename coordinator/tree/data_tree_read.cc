@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "coordinator/tree/data_tree.h"
-#include "coordinator/base/check.h"
 #include "coordinator/tree/data_tree_impl.h"
 #include "coordinator/tree/path.h"
 
@@ -109,23 +108,25 @@ Error DataTree::GetAcl(const access::Caller& caller, std::string_view path, AclI
   return Error::kOk;
 }
 
-Lifetime DataTree::LifetimeOf(std::string_view path) const {
-  Handle handle = impl_->Find(path);
-  SYNOD_CHECK(handle != kNoHandle);
-  const Znode& node = impl_->store.at(handle);
-  return {node.kind == NodeKind::kContainer, node.kind == NodeKind::kTtl ? NodeStore::Fields(node).ttl_ms : 0};
-}
-
-std::vector<std::string> DataTree::Ephemerals(SessionId owner, std::string_view prefix, std::string_view after,
-                                              size_t limit) const {
+std::vector<std::string> DataTree::EphemeralsPage(const access::Caller& caller, SessionId owner,
+                                                  std::string_view prefix, std::string_view after, size_t limit,
+                                                  size_t bytes_max, bool* more) const {
   std::vector<std::string> paths;
-  if (limit == 0) return paths;
+  if (more != nullptr) *more = false;
+  size_t bytes = 0;
   impl_->ephemerals.VisitByPath(owner, std::max(prefix, after), [&](Handle handle) {
+    // First, as it is cheap: of a session whose nodes are all hidden, all are looked at.
+    if (!impl_->Allows(caller, impl_->store.at(handle).parent, access::kRead)) return true;
     std::string path = impl_->store.Path(handle);
     if (!after.empty() && path <= after) return true;
     if (!path.starts_with(prefix)) return false;
+    if (paths.size() >= limit || bytes >= bytes_max) {
+      if (more != nullptr) *more = true;
+      return false;
+    }
+    bytes += path.size();
     paths.push_back(std::move(path));
-    return paths.size() < limit;
+    return more != nullptr || paths.size() < limit;
   });
   return paths;
 }
@@ -147,9 +148,10 @@ Error DataTree::EphemeralsBelow(const access::Caller& caller, std::string_view p
     node = impl_->Behind(caller, top, rest);
   }
   Handle last = kNoHandle;
+  size_t bytes = 0;
   for (size_t visited = 0; node != kNoHandle; ++visited) {
     // One step at least, so that who goes on comes to an end.
-    if (last != kNoHandle && (visited >= visit_max || paths->size() >= limit)) {
+    if (last != kNoHandle && (visited >= visit_max || paths->size() >= limit || bytes >= kEphemeralPageBytes)) {
       *next = store.Path(last);
       return Error::kOk;
     }
@@ -158,6 +160,7 @@ Error DataTree::EphemeralsBelow(const access::Caller& caller, std::string_view p
     // What is below `top` is only come to through directories that the caller may list.
     if (ephemeral && (node != top || impl_->Allows(caller, znode.parent, access::kRead))) {
       paths->push_back(store.Path(node));
+      bytes += paths->back().size();
     }
     last = node;
     node = store.NextInOrder(node, top, !impl_->Allows(caller, node, access::kRead));

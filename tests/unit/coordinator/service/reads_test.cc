@@ -140,6 +140,35 @@ TEST_F(Reads, EphemeralsOfASessionAndOfAll) {
   EXPECT_EQ(call->error, ToErrorCode(tree::Error::kBadArguments));
 }
 
+// L3: paths may be long, so a page of them ends by their bytes too.
+TEST_F(Reads, APageOfEphemeralsIsBoundedInBytes) {
+  FakeDoor& other = w.Connect();
+  std::string path;
+  for (int i = 0; i < 60; ++i) w.ApplyOther(Create(path += "/" + std::string(999, 'd')));
+  constexpr uint64_t kCount = 40;
+  for (uint64_t i = 1; i <= kCount; ++i) {
+    w.Submit(*door, {Write(i, Ephemeral(path + "/" + std::to_string(i)))}, /*confirmed_below=*/i);
+    w.ApplyAll();
+  }
+  GetEphemerals own, of_other, below;
+  of_other.session = door->connected.session;
+  below.all_sessions = true;
+  auto pages = [&](FakeDoor& who, GetEphemerals op) {
+    std::vector<std::string> all;
+    Reply reply;
+    do {
+      reply = Ask(who, op);
+      EXPECT_LE(reply.children.size(), (1u << 20) / path.size() + 1);
+      all.insert(all.end(), reply.children.begin(), reply.children.end());
+      op.after = reply.next;
+    } while (reply.more);
+    return all;
+  };
+  EXPECT_THAT(pages(*door, own), SizeIs(kCount));
+  EXPECT_THAT(pages(other, of_other), SizeIs(kCount));
+  EXPECT_THAT(pages(other, below), SizeIs(kCount));
+}
+
 TEST_F(Reads, CountsAndAcls) {
   for (const char* path : {"/d", "/d/a", "/d/b", "/d/b/c"}) w.ApplyOther(Create(path));
   EXPECT_EQ(Ask(CountDescendants{"/d"}).count, 3u);
@@ -147,20 +176,6 @@ TEST_F(Reads, CountsAndAcls) {
   Reply reply = Ask(GetAcl{"/d"});
   EXPECT_EQ(reply.acl, (access::Acl{{access::kAllPermissions, "world", "anyone"}}));
   EXPECT_EQ(reply.stat->aversion, 0);
-  EXPECT_EQ(reply.mode, CreateMode::kPersistent);
-}
-
-TEST_F(Reads, AclComesWithHowLongANodeLives) {
-  CreateOp container = Create("/c");
-  container.mode = CreateMode::kContainer;
-  CreateOp ttl = Create("/t");
-  ttl.mode = CreateMode::kPersistentTtl;
-  ttl.ttl_ms = 1234;
-  w.ApplyOther(container);
-  w.ApplyOther(ttl);
-  EXPECT_EQ(Ask(GetAcl{"/c"}).mode, CreateMode::kContainer);
-  EXPECT_EQ(Ask(GetAcl{"/t"}).mode, CreateMode::kPersistentTtl);
-  EXPECT_EQ(Ask(GetAcl{"/t"}).ttl_ms, 1234u);
 }
 
 TEST_F(Reads, CheckWatchSeesTheOwnConnectionsOnly) {

@@ -93,6 +93,62 @@ TEST(Bounds, ASessionsEndTakesAThousandEphemeralsAtATime) {
   EXPECT_EQ(h.machine.tree().ephemeral_count(), 0u);
 }
 
+// `count` nodes, ephemerals of `session` unless that is 0, whose paths have about 60,000 bytes each.
+void GrowDeep(Harness* h, SessionId session, size_t count) {
+  std::string path;
+  for (int i = 0; i < 60; ++i) {
+    path += "/" + std::string(999, 'd');
+    ASSERT_EQ(h->Unary(CreateOp{path}).error, Error::kOk);
+  }
+  const CreateMode mode = session == SessionId(0) ? CreateMode::kPersistent : CreateMode::kEphemeral;
+  for (size_t i = 0; i < count; ++i) {
+    const Command create{.session = session,
+                         .generation = OwnerGeneration(session == SessionId(0) ? 0 : 1),
+                         .operation = CreateOp{path + "/" + std::to_string(i), "", mode}};
+    ASSERT_EQ(h->Apply(create).error, Error::kOk);
+  }
+}
+
+// L3: an event holds its path, so a few thousand nodes in the depth would make a command of hundreds of megabytes.
+TEST(Bounds, ADeleteTreesPathsAreBounded) {
+  Harness h;
+  GrowDeep(&h, SessionId(0), 80);
+  const std::string top = "/" + std::string(999, 'd');
+  EXPECT_EQ(h.Unary(DeleteTreeOp{top}).error, Error::kTooLarge);
+  Outcome part = h.Unary(DeleteTreeOp{top, -1, 0, true});
+  EXPECT_EQ(part.result.deleted, kMaxDeletedPathBytes / 60'003);
+  EXPECT_EQ(part.result.deleted + part.result.remaining, 140u);
+  h.Unary(CreateOp{"/b"});
+  Outcome shared = h.Unary(MultiOp{{DeleteTreeOp{top, -1, 0, true}, DeleteTreeOp{"/b"}}});
+  EXPECT_EQ(shared.error, Error::kOk);
+  EXPECT_FALSE(h.Exists(top));
+}
+
+TEST(Bounds, AStepOfASessionsEndIsBoundedInPathsToo) {
+  Harness h;
+  SessionId session = h.NewSession();
+  GrowDeep(&h, session, 80);
+  h.Unary(ExpireSessionOp{session, OwnerGeneration(1)});
+  EXPECT_EQ(h.seen.events_of.back().size(), kMaxDeletedPathBytes / 60'003 + 1);
+  EXPECT_EQ(h.machine.sessions().closing().size(), 1u);
+  h.Unary(ContinueCloseOp{session});
+  EXPECT_EQ(h.machine.sessions().Find(session), nullptr);
+}
+
+// Or nothing could name the node again: neither a delete nor the removal of a TTL node that is over.
+TEST(Bounds, ASequentialPathHasRoomForItsNumber) {
+  Harness h;
+  auto create = [&](size_t length) {
+    return h.Unary(CreateOp{"/" + std::string(length - 1, 'x'), "", CreateMode::kPersistentSequentialTtl, {}, 1});
+  };
+  EXPECT_EQ(create(kMaxPathBytes - 9).error, Error::kTooLarge);
+  Outcome longest = create(kMaxPathBytes - 10);
+  ASSERT_EQ(longest.error, Error::kOk);
+  EXPECT_EQ(longest.result.path.size(), kMaxPathBytes);
+  h.now_ms += 1000;
+  EXPECT_EQ(h.Unary(RemoveIdleOp{longest.result.path, longest.zxid, longest.zxid}).error, Error::kOk);
+}
+
 TEST(Bounds, AnAuthenticationBeyondTheLimitChangesNothing) {
   Harness h;
   access::IdentitySet many;
