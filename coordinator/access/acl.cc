@@ -47,6 +47,8 @@ bool Insert(Identity identity, IdentitySet* set) {
 }
 
 std::optional<Acl> FixUp(const Acl& wanted, const IdentitySet& caller) {
+  // Before any work for it: a list may come from a multi, where only all of them together are bounded.
+  if (wanted.size() > kMaxAclEntriesAsked) return std::nullopt;
   Acl fixed;
   for (AclEntry& entry : WithoutDuplicates(wanted)) {
     if (entry.scheme == kAuth) {
@@ -62,8 +64,14 @@ std::optional<Acl> FixUp(const Acl& wanted, const IdentitySet& caller) {
     }
     if (fixed.size() > kMaxAclEntries) return std::nullopt;
   }
-  if (fixed.empty()) return std::nullopt;
+  if (fixed.empty() || TextBytes(fixed) > kMaxAclListBytes) return std::nullopt;
   return fixed;
+}
+
+size_t TextBytes(const Acl& acl) {
+  size_t bytes = 0;
+  for (const AclEntry& entry : acl) bytes += entry.scheme.size() + entry.id.size();
+  return bytes;
 }
 
 bool Grants(const Acl& acl, const IdentitySet& caller, uint32_t wanted) {

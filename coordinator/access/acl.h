@@ -50,14 +50,21 @@ inline constexpr IdentitySetId kNoIdentities{0};
 
 // Limits of one list, part of the state-machine version.
 inline constexpr size_t kMaxAclEntries = 256;
-inline constexpr size_t kMaxAclTextBytes = 1024;  // of one scheme or id
+inline constexpr size_t kMaxAclEntriesAsked = 4 * kMaxAclEntries;  // with duplicates
+inline constexpr size_t kMaxAclTextBytes = 1024;                   // of one scheme or id
+// Of all schemes and ids of a list: every event below a node carries its list into the window (W3), a command may make
+// thousands of them.
+inline constexpr size_t kMaxAclListBytes = 16 << 10;
 inline constexpr size_t kMaxIdentities = 64;
 
 // What a create or setACL request becomes before it is stored (7.3): duplicates go, `auth` becomes the caller's
 // authenticated identities. nullopt: InvalidACL (empty, unknown scheme, an id that its scheme refuses, `auth` without
-// identities, beyond the limits). What `auth` makes equal to another entry stays twice. A result is never empty, and
-// FixUp of it is itself.
+// identities, beyond the limits). What `auth` makes equal to another entry
+// stays twice. A result is never empty, and FixUp of it is itself.
 std::optional<Acl> FixUp(const Acl& wanted, const IdentitySet& caller);
+
+// What counts towards kMaxAclListBytes.
+size_t TextBytes(const Acl& acl);
 
 // Whether one of the entries grants one of the bits in `wanted` to one of the identities (7.2). Without the bypasses,
 // which are Caller's. An empty list, which FixUp never makes, grants everything, as ZooKeeper has it.

@@ -240,7 +240,7 @@ absl::StatusOr<Acl> AclTraits::Decode(std::string_view bytes) {
   if (in.U8() != kRecordVersion) return absl::DataLossError("ACL record: unknown version");
   Acl acl;
   DecodeAcl(&in, &acl);
-  bool within_limits = !acl.empty() && acl.size() <= kMaxAclEntries;
+  bool within_limits = !acl.empty() && acl.size() <= kMaxAclEntries && TextBytes(acl) <= kMaxAclListBytes;
   for (const AclEntry& entry : acl) {
     within_limits &= entry.scheme.size() <= kMaxAclTextBytes && entry.id.size() <= kMaxAclTextBytes;
   }

@@ -115,6 +115,20 @@ TEST(FixUp, RefusesWhatIsBeyondTheLimits) {
   EXPECT_EQ(FixUp({{kRead, "digest", "u:" + std::string(kMaxAclTextBytes - 1, 'p')}}, {}), std::nullopt);
 }
 
+// L3: a multi may bring a list of a quarter of a million entries, and a command may make thousands of events that each
+// carry a stored list.
+TEST(FixUp, RefusesWhatWouldHoldTheLoop) {
+  EXPECT_TRUE(FixUp(Acl(kMaxAclEntriesAsked, {kRead, "world", "anyone"}), {}).has_value());
+  EXPECT_EQ(FixUp(Acl(kMaxAclEntriesAsked + 1, {kRead, "world", "anyone"}), {}), std::nullopt);
+  Acl acl;
+  const size_t id_bytes = kMaxAclTextBytes - std::string("digest").size();
+  for (size_t i = 0; i < kMaxAclListBytes / kMaxAclTextBytes; ++i)
+    acl.push_back({kRead, "digest", std::string(id_bytes - 2, static_cast<char>('a' + i)) + ":p"});
+  EXPECT_EQ(FixUp(acl, {}), acl);
+  acl.back().id += "p";
+  EXPECT_EQ(FixUp(acl, {}), std::nullopt);
+}
+
 TEST(Grants, WhatAnEntryOfTheCallersGives) {  // 7.2
   const Acl acl{{kRead | kWrite, "digest", kBob.id}, {kDelete, "ip", "127.0.0.0/8"}};
   EXPECT_TRUE(Grants(acl, SetOf({kBob}), kRead));

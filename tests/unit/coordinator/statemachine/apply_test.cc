@@ -200,10 +200,11 @@ TEST_F(Apply, AMultisLimitsAreOnOperationsAndBytes) {  // L3
 
 TEST_F(Apply, TheAclsOfAMultiHaveABoundOfTheirOwn) {  // L3
   access::Acl long_list{ForAnyone(access::kAdmin)};
-  for (int i = 0; i < 200; ++i)
+  for (int i = 0; i < 15; ++i)
     long_list.push_back({31, "digest", "u" + std::to_string(i) + ":" + std::string(1000, 'x')});
   MultiOp multi;
-  for (int i = 0; i < 5; ++i) multi.ops.push_back(SetAclOp{"/parent", long_list, -1});
+  multi.ops.assign(kMaxAclBytes / (access::TextBytes(long_list) + 4 * long_list.size()),
+                   SetAclOp{"/parent", long_list, -1});
   EXPECT_EQ(h_.Unary(multi).error, Error::kOk);
   multi.ops.push_back(SetAclOp{"/parent", long_list, -1});
   Outcome over = h_.Unary(multi);
