@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/container/flat_hash_set.h"
 #include "coordinator/base/check.h"
 #include "coordinator/service/credentials.h"
 #include "coordinator/tree/path.h"
@@ -224,6 +225,16 @@ void WatchStreams::FillData(const access::Caller& caller, WatchStreamEvent* even
   if (data) event->data.emplace(*data);
 }
 
+// Of a node that one command changed many times only the last change shows it: the data of a thousand would be a
+// thousand times what the command brought.
+void WatchStreams::FillData(const access::Caller& caller, std::vector<WatchStreamEvent>* batch) const {
+  absl::flat_hash_set<std::string_view> later;
+  for (auto event = batch->rbegin(); event != batch->rend(); ++event) {
+    if (event->type == NotificationType::kChildrenChanged) continue;
+    if (later.insert(event->path).second) FillData(caller, &*event);
+  }
+}
+
 bool WatchStreams::Give(Stream* stream, std::vector<WatchStreamEvent> events) {
   stream->last_told = clock_->Monotonic();
   stats_->watch_stream_events += events.size();
@@ -255,10 +266,10 @@ void WatchStreams::Fire(const std::vector<tree::Event>& events) {
       event.path = std::move(n.path);
       event.zxid = n.zxid;
       event.ordinal = static_cast<uint32_t>(2 * i) + (n.of_parent ? 1 : 0);
-      if (stream->with_data) FillData(caller, &event);
     }
   }
   for (Stream* stream : touched_) {
+    if (stream->with_data) FillData(CallerOf(*stream), &stream->batch);
     stream->cursor = Cursor{zxid, Cursor::kAll};
     Give(stream, std::exchange(stream->batch, {}));
   }

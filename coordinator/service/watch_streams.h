@@ -86,6 +86,7 @@ class WatchStreams {
   void Take(const statemachine::PastEvent& past, const Stream& stream, const access::Caller& caller,
             std::vector<WatchStreamEvent>* events);
   void FillData(const access::Caller& caller, WatchStreamEvent* event) const;
+  void FillData(const access::Caller& caller, std::vector<WatchStreamEvent>* batch) const;
   // To the door, with the stream's cursor. False: it is full now.
   bool Give(Stream* stream, std::vector<WatchStreamEvent> events);
   void Fire(const std::vector<tree::Event>& events);

@@ -55,6 +55,20 @@ TEST(WatchStream, CommandIsOneAnswer) {
       all, ElementsAre(::testing::_, "children /p " + z + " 1", "changed /p " + z + " 2", "children /p " + z + " 5"));
 }
 
+// L3: what a command changed many times comes with its data once, with the last change; otherwise one multi of small
+// writes and a large one would be given as thousands of copies of the large one.
+TEST(WatchStream, DataComesWithTheLastChangeOfACommand) {
+  World w;
+  w.Lead();
+  w.ApplyOther(Create("/p"));
+  FakeStream stream;
+  WatchStreamRequest request = Watching("/p", true);
+  request.with_data = true;
+  OpenStream(&w, &stream, request);
+  w.ApplyOther(MultiOp{{Set("/p", "1"), Create("/p/a", "a"), Set("/p", "2"), Set("/p/a", "b"), Set("/p", "3")}});
+  EXPECT_THAT(stream.Take(), ElementsAre("changed /p", "created /p/a", "changed /p", "changed /p/a=b", "changed /p=3"));
+}
+
 // W3: from a cursor on, also one within a command; then live, without a gap or a repetition.
 TEST(WatchStream, GoesOnFromACursor) {
   World w;
