@@ -14,6 +14,8 @@ constexpr uint8_t kRecordVersion = 1;
 constexpr size_t kBlockBytesMin = 1 << 10;
 constexpr size_t kBlockBytesMax = 64 << 10;
 constexpr size_t kMarkBytes = 2 << 10;
+// What an event counts for in Read at least: one may take five bytes, and fifty thousand of them too much of a turn.
+constexpr size_t kEventCostBytes = 64;
 constexpr size_t kBlockOverheadBytes = 160;  // the struct, its pointers, heap headers
 constexpr size_t kHeaderKeyBytes = 1;
 constexpr size_t kBlockKeyBytes = 13;
@@ -116,7 +118,10 @@ void EventWindow::Append(const std::vector<tree::Event>& events, const access::A
   uint32_t number = 0;
   for (const tree::Event& event : events) {
     SYNOD_CHECK_EQ(event.zxid, last_) << "events of two commands";
-    if (open_ && building_.size() >= block_bytes) Seal();
+    if (open_ && building_.size() >= block_bytes) {
+      Seal();
+      Evict();  // here too: the events of one command may take many times the bound
+    }
     AppendEvent(event, number++, acls);
   }
   Evict();
@@ -211,7 +216,7 @@ std::optional<Cursor> EventWindow::Read(Cursor after, size_t bytes,
       const size_t before = reader.remaining();
       SYNOD_CHECK(reader.Next(&event));
       if (seen(reader.at())) continue;
-      looked_at += before - reader.remaining();
+      looked_at += std::max(before - reader.remaining(), kEventCostBytes);
       if (visit(event) && looked_at < bytes) continue;
       if (reader.at() == blocks_.back()->last) return std::nullopt;
       return After(reader.at());

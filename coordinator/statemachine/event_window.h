@@ -66,7 +66,8 @@ class EventWindow {
   void BeginAfter(Zxid zxid);
 
   // Visits the events whose notifications come after `after`, oldest first, until `visit` returns false (the event it
-  // was given counts as visited) or about `bytes` of the window were looked at; at least one, if there is one. Returns
+  // was given counts as visited) or about `bytes` of the window were looked at (small events count for more than they
+  // take); at least one, if there is one. Returns
   // the cursor up to which all was visited; nullopt: the end was reached, whatever `visit` said last. (Of an event of
   // which only ordinal 2i was seen, number i is visited.) REQUIRES after >= begin().
   std::optional<Cursor> Read(Cursor after, size_t bytes, absl::FunctionRef<bool(const PastEvent&)> visit) const;

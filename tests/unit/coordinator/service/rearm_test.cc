@@ -1,4 +1,5 @@
 // A client that comes back misses nothing of its persistent watches (W2, W3), and hears no more than it may (13.7).
+#include "coordinator/service/watch_replay.h"
 #include "tests/unit/coordinator/service/watch_fakes.h"
 
 namespace synod::service::testing {
@@ -30,6 +31,26 @@ std::vector<std::string> Ordinals(const FakeDoor& door) {
 }
 
 MultiOp Multi(std::vector<TreeOp> ops) { return MultiOp{std::move(ops)}; }
+
+// W3: a slice of the past may end within a command; the next one goes on with the command's next event.
+TEST(WatchReplay, SliceThatEndsWithinACommandLosesNothing) {
+  World w;
+  w.Lead();
+  w.ApplyOther(Create("/p"));
+  const Cursor since = w.Now();
+  w.ApplyOther(MultiOp{{Create("/p/1"), Create("/p/2"), Create("/p/3"), Set("/p", "x")}});
+  for (size_t bytes : {1, 20, 1000}) {
+    WatchReplay replay({{"/p", WatchKind::kPersistentRecursive, since}});
+    std::vector<Notification> due;
+    size_t slices = 1;
+    while (!replay.Next(w.machine.window(), w.machine.last_zxid(), access::Caller::Unrestricted(), bytes, &due))
+      ++slices;
+    std::vector<std::string> told;
+    for (const Notification& n : due) told.push_back(n.path + " " + std::to_string(n.ordinal));
+    EXPECT_THAT(told, ElementsAre("/p/1 0", "/p/2 2", "/p/3 4", "/p 6")) << bytes;
+    EXPECT_EQ(slices, bytes == 1 ? 4u : bytes == 20 ? slices : 1u);
+  }
+}
 
 // W3: what happened in between comes in order, each change once, before anything else of the session.
 TEST(Rearm, PersistentWatchesHearOfThePastFirst) {
