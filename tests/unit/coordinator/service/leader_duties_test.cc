@@ -175,6 +175,20 @@ TEST(ClosingSession, OfManyEphemeralsIsAnsweredWhenItIsGone) {
   EXPECT_EQ(watcher.notifications.size(), created + 3500);
 }
 
+// W2: of its own last ephemerals too the client is told before the reply that shows them gone.
+TEST(ClosingSession, IsToldOfItsLastEphemeralsBeforeItIsAnswered) {
+  World w;
+  w.Lead();
+  FakeDoor& door = w.Connect();
+  w.Submit(door, {Write(1, Ephemerals(1001)), Read(2, AddWatch{"/e999", WatchKind::kPersistent})});
+  w.ApplyAll();
+  door.Take();
+  w.Submit(door, {Write(2, CloseSession{})});
+  w.ApplyAll();
+  EXPECT_THAT(door.notifications, SizeIs(1));
+  EXPECT_THAT(door.Take(), ElementsAre(::testing::HasSubstr("/e999"), "reply 2 Ok", "close: session closed"));
+}
+
 // Wherever the leadership goes in between, the next leader goes on with what is closing; the close is not sent again.
 TEST(ClosingSession, IsContinuedByTheNextLeader) {
   World w;

@@ -52,6 +52,31 @@ TEST(WatchReplay, SliceThatEndsWithinACommandLosesNothing) {
   }
 }
 
+// W3: the window may pass a reader between two of its slices; it says so instead of leaving events out.
+TEST(WatchReplay, WindowThatPassesTheReaderIsALoss) {
+  statemachine::StateMachineOptions options;
+  options.watch_window_bytes = 16 << 10;
+  World w(TestConfig(), options);
+  w.Lead();
+  w.ApplyOther(Create("/p"));
+  const Cursor since = w.Now();
+  for (int i = 0; i < 10; ++i) w.ApplyOther(Set("/p", "x"));
+  const Cursor later = w.Now();
+  auto next = [&](WatchReplay* replay, size_t bytes, std::vector<Notification>* due) {
+    return replay->Next(w.machine.window(), w.machine.last_zxid(), access::Caller::Unrestricted(), bytes, due);
+  };
+  WatchReplay replay({{"/p", kNodeKind, since}, {"/p", kTreeKind, later}});
+  std::vector<Notification> due;
+  EXPECT_FALSE(next(&replay, 1, &due));
+  EXPECT_EQ(due.size(), 1u);
+  for (int i = 0; w.machine.window().begin() <= since; ++i) w.ApplyOther(Create("/" + std::to_string(i)));
+  ASSERT_LT(w.machine.window().begin(), w.Now());
+  due.clear();
+  while (!next(&replay, 1 << 20, &due)) continue;
+  EXPECT_THAT(due, IsEmpty());
+  EXPECT_THAT(replay.lost(), ElementsAre("/p", "/p"));
+}
+
 // W3: what happened in between comes in order, each change once, before anything else of the session.
 TEST(Rearm, PersistentWatchesHearOfThePastFirst) {
   World w;

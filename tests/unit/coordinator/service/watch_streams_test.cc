@@ -183,6 +183,24 @@ TEST(WatchStream, FullReaderGoesOnFromTheWindow) {
   EXPECT_THAT(stream.Take(), ElementsAre("deleted " + path));
 }
 
+// W3, S10: a live stream that was told nothing for long was given everything all the same: the window may have left its
+// last event behind when an install makes it go on from there.
+TEST(WatchStream, AnIdleOneIsNotLostByAnInstall) {
+  statemachine::StateMachineOptions options;
+  options.watch_window_bytes = 16 << 10;
+  World w(TestConfig(), options);
+  w.Lead();
+  FakeStream stream;
+  OpenStream(&w, &stream, Watching("/quiet", false));
+  for (int i = 0; w.machine.window().begin() <= stream.cursor; ++i) w.ApplyOther(Create(absl::StrCat("/", i)));
+  Install(&w, &w);
+  w.loop.Run();
+  EXPECT_FALSE(stream.end);
+  w.ApplyOther(Create("/quiet"));
+  w.loop.Run();
+  EXPECT_THAT(stream.Take(), ElementsAre("created /quiet"));
+}
+
 // W3: a cursor older than the window is refused with the oldest on offer; also one that was overtaken while its reader
 // was full.
 TEST(WatchStream, CursorOlderThanTheWindowIsRefusedWithTheOldest) {
