@@ -253,6 +253,22 @@ TEST_F(DataTreeTest, ChildrenAreInByteOrder) {
   EXPECT_THAT(Children("/"), ElementsAre("B", "a-", "a0", "b", "zookeeper", "\xc3\xa9"));
 }
 
+TEST_F(DataTreeTest, APageOfEphemeralsLooksAtSoManyNodesAndNoMore) {  // L3
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(Create("/n" + std::to_string(10 + i)), Error::kOk);
+  ASSERT_EQ(Create("/z", 7), Error::kOk);
+  std::vector<std::string> paths, found;
+  std::string next;
+  int pages = 0;
+  do {
+    const std::string after = next;
+    ASSERT_EQ(tree_.EphemeralsBelow(access::Caller::Unrestricted(), "/", after, 9, 5, &paths, &next), Error::kOk);
+    found.insert(found.end(), paths.begin(), paths.end());
+    ++pages;
+  } while (!next.empty() && pages < 100);
+  EXPECT_GE(pages, 25 / 5);
+  EXPECT_THAT(found, ElementsAre("/z"));
+}
+
 TEST_F(DataTreeTest, EphemeralsGoTogetherOldestFirstWithOneZxid) {  // 8.4, hazard 19
   Create("/d");
   Create("/d/b", 7);
