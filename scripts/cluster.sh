@@ -48,14 +48,15 @@ check_id() {
 }
 
 # ---- processes ----
-# A process is ours if its pid, start time and program are those written when it was started: a recycled pid never is.
+# A process is ours if its pid and start time are those written when it was started, and it serves our configuration: a recycled pid
+# never is. Not the name of its program: when that is built anew, the linker may have renamed the file that a server runs from.
 start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 running_pid() {
-  local pid started program
+  local pid started
   [[ -f $(server_dir "$1")/pid ]] || return 1
-  read -r pid started program <"$(server_dir "$1")/pid" || return 1
+  read -r pid started _ <"$(server_dir "$1")/pid" || return 1
   [[ $(start_time "$pid") == "$started" ]] || return 1
-  [[ $(readlink "/proc/$pid/exe" 2>/dev/null) == "$program"* ]] || return 1
+  tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$(server_dir "$1")/zoo.cfg" || return 1
   # A zombie has ended; its parent has merely not looked yet.
   [[ $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f1) != Z ]] || return 1
   echo "$pid"
