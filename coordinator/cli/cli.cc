@@ -18,7 +18,8 @@ constexpr char kFooter[] =
     "nothing was done;\n"
     "4 a write that may have been done. lock and elect: that of their command, 75 if what it ran under was lost, 76 "
     "if\n"
-    "it was not acquired in time. 128 + signal after Ctrl-C. The shell ends with that of its first command that failed."
+    "it was not acquired in time. 128 + signal after Ctrl-C, but 0 of watch. The shell ends with that of its first "
+    "command that failed."
     "\n\n"
     "Environment: SYNOD_SERVERS, as --servers; SYNOD_AUTH, as --auth (others on the machine can read arguments).\n\n"
     "Examples:\n  synod create /app \"hello\"\n  synod get /app\n  synod ensemble status\n  synod create --help";

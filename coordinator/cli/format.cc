@@ -246,8 +246,8 @@ std::string ErrorText(const client::Error& error, std::string_view path_view) {
       break;
     case ErrorCode::kTooLarge:
       text +=
-          ": the path, the data or the multi is beyond the servers' limit (1 MiB, or their jute.maxbuffer); split it "
-          "over several nodes";
+          ": beyond the servers' limit: of data (1 MiB, or their jute.maxbuffer), a path (64 KiB), the operations of a "
+          "multi (5,000), or the nodes that one rm deletes (5,000, or --max); do it in parts";
       break;
     case ErrorCode::kRefusedMemory:
       text += ": the ensemble is near its memory limit; deletes still work, and it lifts by itself";

@@ -198,6 +198,9 @@ int Importer::FailMulti(const client::MultiOutcome& outcome) {
 
 int Importer::Finish() {
   progress_.Wipe();
+  if (o_.from_line > line_)
+    return env_.Refuse(
+        absl::StrCat("there is no line ", o_.from_line, ": the export has ", line_, "; nothing was imported"));
   const std::string into = o_.into.empty() ? head_->root : o_.into;
   if (env_.settings.json) {
     JsonObject object;

@@ -203,12 +203,17 @@ void AddLs(CLI::App& app, Environment& env, Run& run) {
   verb->add_flag("-w,--watch", o->watch, "Then wait for the next change of the list and print it");
   verb->add_flag("-s,--stat", o->stat, "Print the node's Stat too");
   verb->add_flag("-l,--long", o->longer, "A table with size, version and kind of each child");
-  verb->add_flag("-R,--recursive", o->recursive, "The full path of it and of everything below");
+  CLI::Option* recursive =
+      verb->add_flag("-R,--recursive", o->recursive, "The full path of it and of everything below");
   verb->add_option("--prefix", o->prefix, "Only names that begin with this");
   verb->add_option("--after", o->after, "Only names behind this one, in byte order");
-  verb->add_option("--limit", o->limit, "No more than so many; says so if others follow")->check(CLI::PositiveNumber);
+  verb->add_option("--limit", o->limit, "No more than so many; says so if others follow")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}));
   verb->add_option("--page", o->page, "So many per request (default 1000); each shows one moment")
       ->check(CLI::Range(1, 10000));
+  // Those would be ignored without a word.
+  for (const char* other : {"--watch", "--stat", "--long", "--prefix", "--after", "--limit", "--page"})
+    recursive->excludes(verb->get_option(other));
   verb->footer(
       "Examples:\n  synod ls /\n  synod ls -l /workers\n  synod ls -R /app\n  synod ls /queue --limit 100 --after "
       "job-0000000099\n  synod --json ls -l /workers | jq .stat.version");
@@ -219,7 +224,7 @@ void AddTree(CLI::App& app, Environment& env, Run& run) {
   auto o = std::make_shared<ListOptions>();
   CLI::App* verb = app.add_subcommand("tree", "Draw a node and everything below it");
   verb->add_option("PATH", o->path, "The node (default /)");
-  verb->add_option("--depth", o->depth, "No deeper than this")->check(CLI::PositiveNumber);
+  verb->add_option("--depth", o->depth, "No deeper than this")->check(CLI::Range(1, 1'000'000));
   verb->footer("Examples:\n  synod tree\n  synod tree /app --depth 2");
   verb->callback([o, &env, &run] { run = [o, &env] { return Tree(env, *o); }; });
 }

@@ -18,9 +18,11 @@ std::string PathOf(const std::vector<Operation>& operations, size_t i, const Ope
   return result.path.empty() && i < operations.size() ? operations[i].path : result.path;
 }
 
-std::string ResultText(const Operation& operation, const OperationResult& r) {
+// `done`: the whole was done. Otherwise what went well came to nothing with the rest.
+std::string ResultText(const Operation& operation, const OperationResult& r, bool done) {
   if (r.error == ErrorCode::kRuntimeInconsistency) return "not done";
   if (r.error != ErrorCode::kOk) return std::string(client::ErrorCodeName(r.error));
+  if (!done) return "Ok, but not done";
   if (operation.kind == Operation::Kind::kCreate && !r.created)
     return operation.on_existing == client::OnExisting::kSet ? "Ok, set" : "Ok, kept";
   if (operation.kind == Operation::Kind::kDelete && r.deleted == 0) return "Ok, was not there";
@@ -29,11 +31,11 @@ std::string ResultText(const Operation& operation, const OperationResult& r) {
   return "Ok";
 }
 
-std::string ResultJson(const std::vector<Operation>& operations, size_t i, const OperationResult& r) {
+std::string ResultJson(const std::vector<Operation>& operations, size_t i, const OperationResult& r, bool done) {
   JsonObject object;
   if (i < operations.size()) object.Text("operation", OperationName(operations[i].kind));
   object.Text("path", PathOf(operations, i, r)).Text("result", client::ErrorCodeName(r.error));
-  if (r.error != ErrorCode::kOk || i >= operations.size()) return object.Take();
+  if (r.error != ErrorCode::kOk || i >= operations.size() || !done) return object.Take();
   switch (operations[i].kind) {
     case Operation::Kind::kCreate:
       object.Bool("created", r.created);
@@ -64,19 +66,20 @@ std::string Culprit(const std::vector<Operation>& operations, const client::Mult
 int PrintOutcome(Environment& env, const std::vector<Operation>& operations, const client::MultiOutcome& outcome,
                  const std::string& what, std::optional<bool> succeeded) {
   const size_t count = outcome.results.size();
+  const bool done = outcome.error.ok();
   if (env.settings.json) {
     std::vector<std::string> results;
-    for (size_t i = 0; i < count; ++i) results.push_back(ResultJson(operations, i, outcome.results[i]));
+    for (size_t i = 0; i < count; ++i) results.push_back(ResultJson(operations, i, outcome.results[i], done));
     JsonObject object;
     if (succeeded.has_value()) object.Bool("succeeded", *succeeded);
-    object.Bool("done", outcome.error.ok()).Number("zxid", outcome.zxid).Raw("results", JsonArray(results));
+    object.Bool("done", done).Number("zxid", outcome.zxid).Raw("results", JsonArray(results));
     env.io.out << object.Take() << std::endl;
   } else {
     std::vector<std::vector<std::string>> rows = {{"OPERATION", "PATH", "RESULT"}};
     for (size_t i = 0; i < count && i < operations.size(); ++i) {
       const OperationResult& r = outcome.results[i];
-      rows.push_back(
-          {std::string(OperationName(operations[i].kind)), PathOf(operations, i, r), ResultText(operations[i], r)});
+      rows.push_back({std::string(OperationName(operations[i].kind)), PathOf(operations, i, r),
+                      ResultText(operations[i], r, done)});
     }
     if (count > 0) env.io.out << AlignedTable(rows) << std::flush;
   }

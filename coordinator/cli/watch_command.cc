@@ -177,6 +177,7 @@ class Watcher {
 };
 
 int Watch(Environment& env, const WatchOptions& o) {
+  if (const std::string problem = PathProblem(o.path); !problem.empty()) return env.UsageError(o.path + ": " + problem);
   auto options = env.FollowOptions();
   if (!options.has_value()) return kExitUsage;
   options->path = o.path;
@@ -227,7 +228,7 @@ void AddWatch(CLI::App& app, Environment& env, Run& run) {
   verb->add_flag("--data", o->data, "With the data as of the change, unless it was changed again meanwhile");
   verb->add_option("--from", o->from, "Go on behind this cursor: what came since, each once, and then what comes");
   verb->add_option("--until", o->until, "End when everything up to this cursor was printed");
-  verb->add_option("--count", o->count, "End after so many events")->check(CLI::PositiveNumber);
+  verb->add_option("--count", o->count, "End after so many events")->check(CLI::Range(1, 2'000'000'000));
   verb->footer(
       "No change is missed and none comes twice, whatever server dies meanwhile. A cursor holds at every server of "
       "the\n"

@@ -145,6 +145,11 @@ TEST_F(CliTest, ListsAndTrees) {
   EXPECT_EQ(out_, "b\nd\n");
   EXPECT_EQ(Synod({"ls", "-R", "/a"}), 0);
   EXPECT_EQ(out_, "/a\n/a/b\n/a/b/c\n/a/d\n");
+  // Nothing that was asked for is left out without a word.
+  for (const char* other : {"-l", "-s", "-w", "--limit=1", "--after=b", "--prefix=b", "--page=1"})
+    EXPECT_EQ(Synod({"ls", "-R", other, "/a"}), 2) << other;
+  EXPECT_EQ(Synod({"ls", "--limit", "0", "/a"}), 2);
+  EXPECT_THAT(err_, HasSubstr("range 1 to"));
   EXPECT_EQ(Synod({"ls", "-l", "/a/b"}), 0);
   EXPECT_THAT(out_, AllOf(HasSubstr("NAME"), HasSubstr("c         3"), HasSubstr("persistent")));
   EXPECT_EQ(Synod({"ls", "--json", "/a"}), 0);
@@ -178,7 +183,7 @@ TEST_F(CliTest, AMultiIsAllOrNothing) {
   EXPECT_EQ(Synod({"multi", "create /a 'two words'", "set /a x -v 0", "check /a -v 1"}), 0);
   EXPECT_THAT(out_, HasSubstr("create     /a    Ok"));
   EXPECT_EQ(Synod({"multi"}, "# a comment\ncreate /b\n\ncheck /a -v 9\n"), 1);
-  EXPECT_THAT(out_, AllOf(HasSubstr("not done"), HasSubstr("BadVersion")));
+  EXPECT_THAT(out_, AllOf(HasSubstr("create     /b    Ok, but not done"), HasSubstr("BadVersion")));
   EXPECT_THAT(err_, HasSubstr("/a"));
   EXPECT_EQ(state_->nodes.count("/b"), 0u);
   EXPECT_EQ(Synod({"--json", "multi", "delete /a"}), 0);

@@ -305,6 +305,8 @@ TEST_F(VerbsTest, AnImportThatEndedGoesOnWhereItEnded) {
   EXPECT_EQ(Nodes(), 1u + 1'201u + 500u);
   EXPECT_EQ(Synod({"import", "--into", "/copy", "--from-line", "502"}, exported), 0) << err_;
   EXPECT_EQ(out_, "Imported into /copy: 701 created, 0 kept, 0 set\n");
+  EXPECT_EQ(Synod({"import", "--into", "/copy", "--from-line", "9999"}, exported), 1);
+  EXPECT_THAT(err_, HasSubstr("no line 9999"));
   EXPECT_EQ(Nodes(), 1u + 2 * 1'201u);
 }
 

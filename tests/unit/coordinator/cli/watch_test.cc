@@ -43,6 +43,8 @@ TEST_F(WatchTest, PrintsEveryEventWithTheCursorThatGoesOnBehindIt) {
   EXPECT_EQ(out_,
             "Watching /a and everything below from 0; Ctrl-C ends.\n"
             "created  /a  cursor=3-0\nchanged  /a  cursor=5-0\ndeleted  /a  cursor=7-0\n");
+  EXPECT_EQ(Synod({"watch", "a"}), 2);
+  EXPECT_THAT(err_, HasSubstr("a: a path starts with /"));
   // Each cursor gives exactly what stood behind it.
   EXPECT_EQ(Synod({"--json", "watch", "-R", "/a", "--from", "3-0", "--until", "7-0"}), 0) << err_;
   EXPECT_EQ(out_,
