@@ -133,6 +133,8 @@ client::Error Exporter::Flush() {
     node.path = std::move(batch_[i].path);
     node.data = std::move(batch_[i].data);
     node.acl = result.acl;
+    node.mode = result.mode;
+    node.ttl = result.ttl;
     if (IsMasked(node.acl)) ++end_.masked;
     env_.io.out << ExportText(node) << "\n";
     ++end_.nodes;
@@ -208,8 +210,8 @@ void AddExport(CLI::App& app, Environment& env, Run& run) {
   verb->footer(
       "A head, a line per node (path, data, acl, mode), parents first, and an end, which says whether the whole is "
       "how\n"
-      "it was at one moment. Ephemeral nodes are left out and counted. Containers and nodes with a TTL come as\n"
-      "persistent: the servers do not tell them apart. It takes READ on everything, and ADMIN to see hashes in ACLs.\n"
+      "it was at one moment. Ephemeral nodes are left out and counted. It takes READ on everything, and ADMIN to see\n"
+      "hashes in ACLs.\n"
       "Examples:\n  synod export /app > app.jsonl\n  synod export / | gzip > tree.jsonl.gz");
   verb->callback([path, &env, &run] {
     run = [path, &env] {

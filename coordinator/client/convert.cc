@@ -174,6 +174,8 @@ Result<NodeAcl> NodeAclFrom(const Error& error, v1::Reply& reply) {
   FillRead(reply, &out);
   out.acl = AclFrom(*reply.mutable_acl());
   out.stat = FromProto(reply.stat());
+  out.mode = static_cast<CreateMode>(reply.mode());
+  out.ttl = absl::Milliseconds(static_cast<int64_t>(reply.ttl_ms()));
   return out;
 }
 
@@ -205,6 +207,8 @@ Result<ReadResults> ReadResultsFrom(const Error& error, v1::Reply& reply) {
     if (read.has_data()) to.data = std::move(*read.mutable_data()->mutable_value());
     to.children = Texts(read.mutable_children());
     to.acl = AclFrom(*read.mutable_acl());
+    to.mode = static_cast<CreateMode>(read.mode());
+    to.ttl = absl::Milliseconds(static_cast<int64_t>(read.ttl_ms()));
   }
   return out;
 }

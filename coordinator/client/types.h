@@ -253,6 +253,8 @@ struct Children : ReadInfo {
 struct NodeAcl : ReadInfo {
   Acl acl;  // without ADMIN on the node the ids of digests are masked: "user:x"
   Stat stat;
+  CreateMode mode = CreateMode::kPersistent;  // kPersistent, kEphemeral, kContainer or kPersistentTtl
+  absl::Duration ttl;                         // with kPersistentTtl
 };
 
 struct ListOptions {
@@ -393,7 +395,9 @@ struct ReadResult {
   std::optional<Stat> stat;
   Data data;                          // kGet
   std::vector<std::string> children;  // kGetChildren
-  Acl acl;                            // kGetAcl
+  Acl acl;                            // kGetAcl, with mode and ttl as NodeAcl's
+  CreateMode mode = CreateMode::kPersistent;
+  absl::Duration ttl;
 };
 struct ReadResults : ReadInfo {
   std::vector<ReadResult> results;  // one per operation, all of one state

@@ -62,6 +62,11 @@ class Reader {
     const access::Acl& list = context_.state_machine->acls().Get(acl);
     reply_->acl = admin ? list : access::Masked(list);
     reply_->stat = stat;
+    const tree::Lifetime lifetime = tree().LifetimeOf(op.path);
+    if (stat.ephemeral_owner.value() != 0) reply_->mode = CreateMode::kEphemeral;
+    if (lifetime.container) reply_->mode = CreateMode::kContainer;
+    if (lifetime.ttl_ms != 0) reply_->mode = CreateMode::kPersistentTtl;
+    reply_->ttl_ms = lifetime.ttl_ms;
     return e;
   }
   Error operator()(const List& op) {

@@ -193,10 +193,12 @@ struct Reply {
   std::string next;                   // get ephemerals of all sessions: where to go on
   uint64_t count = 0;                 // count descendants
   access::Acl acl;                    // get acl
-  access::IdentitySet identities;     // who am I
-  std::vector<Reply> reads;           // multi read
-  bool repeated = false;              // the write had been applied before: its first outcome again
-  absl::Duration age;                 // kLocal reads: since this server last heard from a leader
+  CreateMode mode = CreateMode::kPersistent;  // get acl: persistent, ephemeral, container or with TTL
+  uint64_t ttl_ms = 0;                        // get acl, with TTL
+  access::IdentitySet identities;             // who am I
+  std::vector<Reply> reads;                   // multi read
+  bool repeated = false;                      // the write had been applied before: its first outcome again
+  absl::Duration age;                         // kLocal reads: since this server last heard from a leader
 };
 
 // A watch fired.

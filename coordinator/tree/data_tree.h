@@ -61,6 +61,12 @@ struct PageEntry {
   bool denied = false;  // stat or data was asked for and READ on the child is missing: neither is given
 };
 
+// Whether a node goes by itself. Neither: it stays, or goes with its session (Stat tells).
+struct Lifetime {
+  bool container = false;
+  uint64_t ttl_ms = 0;  // 0: none
+};
+
 // A container or TTL node whose time is over, as the leader saw it.
 struct IdleNode {
   std::string path;
@@ -153,6 +159,8 @@ class DataTree {
   Error CountDescendants(const access::Caller& caller, std::string_view path, uint64_t* count) const;
   // READ or ADMIN. `*admin`: whether ADMIN is granted (else digests are masked, 11.8).
   Error GetAcl(const access::Caller& caller, std::string_view path, AclId* acl, bool* admin, Stat* stat) const;
+  // How long a node that is there lives of itself. REQUIRES it is; asks for no permission.
+  Lifetime LifetimeOf(std::string_view path) const;
   // Full paths in byte order, at most `limit` that are greater than `after` and begin with `prefix` (plain
   // text, 11.10).
   std::vector<std::string> Ephemerals(SessionId owner, std::string_view prefix = {}, std::string_view after = {},

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "coordinator/tree/data_tree.h"
+#include "coordinator/base/check.h"
 #include "coordinator/tree/data_tree_impl.h"
 #include "coordinator/tree/path.h"
 
@@ -106,6 +107,13 @@ Error DataTree::GetAcl(const access::Caller& caller, std::string_view path, AclI
   if (admin != nullptr) *admin = impl_->Allows(caller, handle, access::kAdmin);
   if (stat != nullptr) *stat = impl_->ShownStat(handle);
   return Error::kOk;
+}
+
+Lifetime DataTree::LifetimeOf(std::string_view path) const {
+  Handle handle = impl_->Find(path);
+  SYNOD_CHECK(handle != kNoHandle);
+  const Znode& node = impl_->store.at(handle);
+  return {node.kind == NodeKind::kContainer, node.kind == NodeKind::kTtl ? NodeStore::Fields(node).ttl_ms : 0};
 }
 
 std::vector<std::string> DataTree::EphemeralsPage(const access::Caller& caller, SessionId owner,

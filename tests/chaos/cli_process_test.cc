@@ -192,11 +192,14 @@ TEST_F(CliProcess, AnExportComesBackWithItsAclsAndIsOfOneMoment) {
   };
   ASSERT_EQ(Synod(as_me({"create", "/app/empty", "", "--acl", "auth::cdrwa"})), 0) << Content("out.err");
   ASSERT_EQ(Synod(as_me({"create", "/app/null", "--ttl", "1h"})), 0) << Content("out.err");
+  ASSERT_EQ(Synod(as_me({"create", "/app/box", "--container"})), 0) << Content("out.err");
   // Somebody without ADMIN sees no hashes: such an export cannot be imported, and says so.
   EXPECT_EQ(Synod({"export", "/app"}), 1);
   ASSERT_EQ(Synod(as_me({"export", "/app"})), 0) << Content("out.err");
   const std::string exported = Content("out");
   EXPECT_THAT(exported, HasSubstr("\"consistent\":true"));
+  EXPECT_THAT(exported, HasSubstr("\"mode\":\"container\""));
+  EXPECT_THAT(exported, HasSubstr("\"mode\":\"ttl\",\"ttl_ms\":3600000"));
   std::ofstream(File("app.jsonl")) << exported;
   ASSERT_EQ(Synod(as_me({"rm", "-R", "/app"})), 0) << Content("out.err");
   ASSERT_EQ(Synod(as_me({"import"}), File("app.jsonl")), 0) << Content("out.err");

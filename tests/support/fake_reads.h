@@ -38,6 +38,8 @@ struct FakeReader {
     const auto* node = Find(path, to);
     if (node == nullptr) return;
     *to->mutable_acl() = node->acl;
+    to->set_mode(node->mode);
+    to->set_ttl_ms(node->ttl_ms);
     *to->mutable_stat() = node->stat;
   }
   void List(const v1::List& o) const {

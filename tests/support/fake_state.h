@@ -30,6 +30,7 @@ class FakeState {
     v1::Stat stat;
     v1::Acl acl;
     v1::CreateMode mode = v1::PERSISTENT;
+    uint64_t ttl_ms = 0;
   };
   struct Watcher {
     std::function<void(const v1::WatchEvent&)> send;
@@ -208,6 +209,7 @@ class FakeState {
     node.data = o.data().value();
     node.acl = o.has_acl() ? o.acl() : OpenAcl();
     node.mode = o.mode();
+    node.ttl_ms = o.ttl_ms();
     node.stat.set_czxid(zxid);
     node.stat.set_mzxid(zxid);
     node.stat.set_pzxid(zxid);

@@ -42,6 +42,8 @@ void FoundToProto(service::Reply& reply, v1::Reply* out) {
     added->set_scheme(std::move(entry.scheme));
     added->set_id(std::move(entry.id));
   }
+  out->set_mode(static_cast<v1::CreateMode>(reply.mode));
+  out->set_ttl_ms(reply.ttl_ms);
   out->mutable_entries()->Reserve(static_cast<int>(reply.entries.size()));
   for (service::ListEntry& entry : reply.entries) EntryToProto(entry, out->add_entries());
   out->set_more(reply.more);

@@ -176,6 +176,20 @@ TEST_F(Reads, CountsAndAcls) {
   Reply reply = Ask(GetAcl{"/d"});
   EXPECT_EQ(reply.acl, (access::Acl{{access::kAllPermissions, "world", "anyone"}}));
   EXPECT_EQ(reply.stat->aversion, 0);
+  EXPECT_EQ(reply.mode, CreateMode::kPersistent);
+}
+
+TEST_F(Reads, AclComesWithHowLongANodeLives) {
+  CreateOp container = Create("/c");
+  container.mode = CreateMode::kContainer;
+  CreateOp ttl = Create("/t");
+  ttl.mode = CreateMode::kPersistentTtl;
+  ttl.ttl_ms = 1234;
+  w.ApplyOther(container);
+  w.ApplyOther(ttl);
+  EXPECT_EQ(Ask(GetAcl{"/c"}).mode, CreateMode::kContainer);
+  EXPECT_EQ(Ask(GetAcl{"/t"}).mode, CreateMode::kPersistentTtl);
+  EXPECT_EQ(Ask(GetAcl{"/t"}).ttl_ms, 1234u);
 }
 
 TEST_F(Reads, CheckWatchSeesTheOwnConnectionsOnly) {
