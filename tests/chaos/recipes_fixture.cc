@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "coordinator/recipes/lock.h"
 #include "tests/support/eventually.h"
 
 namespace synod::testing {
@@ -61,16 +60,15 @@ HolderProcess::HolderProcess(const std::string& servers, const std::string& path
   int down[2], up[2];
   EXPECT_EQ(pipe2(down, O_CLOEXEC), 0);
   EXPECT_EQ(pipe2(up, O_CLOEXEC), 0);
-  const std::string milliseconds = absl::StrCat(absl::ToInt64Milliseconds(session_timeout));
-  const std::vector<std::string> settings = {
-      absl::StrCat("SYNOD_RECIPE_SERVERS=", servers), absl::StrCat("SYNOD_RECIPE_PATH=", path),
-      absl::StrCat("SYNOD_RECIPE_TIMEOUT=", milliseconds), absl::StrCat("SYNOD_RECIPE_IN=", down[0]),
-      absl::StrCat("SYNOD_RECIPE_OUT=", up[1])};
-  std::vector<char*> environment;
-  for (const std::string& setting : settings) environment.push_back(const_cast<char*>(setting.c_str()));
-  environment.push_back(nullptr);
-  const char* const arguments[] = {"recipe-process", "--gtest_also_run_disabled_tests",
-                                   "--gtest_filter=RecipeProcess.DISABLED_HoldsALock", nullptr};
+  const std::vector<std::string> words = {SYNOD_BIN_DIR "/lock_holder",
+                                          servers,
+                                          path,
+                                          absl::StrCat(absl::ToInt64Milliseconds(session_timeout)),
+                                          absl::StrCat(down[0]),
+                                          absl::StrCat(up[1])};
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -78,7 +76,7 @@ HolderProcess::HolderProcess(const std::string& servers, const std::string& path
     fcntl(up[1], F_SETFD, 0);
     const int null = open("/dev/null", O_WRONLY);
     dup2(null, STDOUT_FILENO);
-    execve("/proc/self/exe", const_cast<char* const*>(arguments), environment.data());
+    execv(arguments[0], arguments.data());
     _exit(127);
   }
   close(down[0]);
@@ -105,26 +103,6 @@ bool HolderProcess::Believes() {
   return ReadLine() == "held";
 }
 void HolderProcess::Signal(int number) const { kill(pid_, number); }
-
-// No test: the other side of HolderProcess.
-TEST(RecipeProcess, DISABLED_HoldsALock) {
-  const char* const servers = getenv("SYNOD_RECIPE_SERVERS");
-  ASSERT_NE(servers, nullptr) << "this is run by HolderProcess";
-  const int in = atoi(getenv("SYNOD_RECIPE_IN"));
-  const int out = atoi(getenv("SYNOD_RECIPE_OUT"));
-  client::ClientOptions options;
-  options.servers = servers;
-  options.session_timeout = absl::Milliseconds(atoi(getenv("SYNOD_RECIPE_TIMEOUT")));
-  auto session = recipes::Session::Create(std::move(options));
-  ASSERT_TRUE(session.ok());
-  recipes::Lock lock(session->get(), getenv("SYNOD_RECIPE_PATH"));
-  const auto say = [out](const std::string& line) {
-    ASSERT_EQ(write(out, line.data(), line.size()), ssize_t(line.size()));
-  };
-  const auto token = lock.Acquire();
-  say(absl::StrCat(token.ok() ? *token : 0, "\n"));
-  for (char c = 0; read(in, &c, 1) == 1;) say(lock.held() ? "held\n" : "not held\n");
-}
 
 std::string RecipeChaos::Servers() const { return absl::StrJoin(cluster_->grpc_addresses(), ","); }
 

@@ -74,7 +74,7 @@ class GrantOrder {
   std::vector<int64_t> tokens_;
 };
 
-// A process of this very binary that holds a lock (RecipeProcess.DISABLED_HoldsALock).
+// A process that holds a lock (lock_holder.cc).
 class HolderProcess {
  public:
   HolderProcess(const std::string& servers, const std::string& path, absl::Duration session_timeout);
