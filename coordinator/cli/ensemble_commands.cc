@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "coordinator/cli/commands.h"
 #include "coordinator/cli/format.h"
 
@@ -84,7 +85,7 @@ int Status(Environment& env) {
                     HumanBytes(s.resident_bytes()), absl::FormatDuration(absl::Seconds(s.uptime_ms() / 1000))});
   }
   if (env.settings.json) {
-    env.io.out << JsonArray(json) << std::endl;
+    env.io.out << absl::StrJoin(json, "\n") << std::endl;
     return ready > 0 ? kExitOk : kExitUnavailable;
   }
   env.io.out << AlignedTable(rows) << notes;
@@ -195,7 +196,7 @@ int Snapshot(Environment& env) {
     }
     json.push_back(o.Take());
   }
-  env.io.out << (env.settings.json ? JsonArray(json) + "\n" : AlignedTable(rows)) << std::flush;
+  env.io.out << (env.settings.json ? absl::StrJoin(json, "\n") + "\n" : AlignedTable(rows)) << std::flush;
   return done == addresses.size() ? kExitOk : kExitUnavailable;
 }
 
@@ -231,7 +232,7 @@ int Digest(Environment& env) {
     }
     json.push_back(o.Take());
   }
-  env.io.out << (env.settings.json ? JsonArray(json) + "\n" : AlignedTable(rows)) << std::flush;
+  env.io.out << (env.settings.json ? absl::StrJoin(json, "\n") + "\n" : AlignedTable(rows)) << std::flush;
   if (by_index.empty()) return env.Fail(absl::UnavailableError("no server answered"));
   const bool differ =
       std::any_of(by_index.begin(), by_index.end(), [](const auto& entry) { return entry.second.size() > 1; });

@@ -16,6 +16,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST_F(CliTest, CreateGetSetDelete) {
   EXPECT_EQ(Synod({"create", "/app", "some text"}), 0);
@@ -217,6 +218,7 @@ TEST_F(CliTest, EnsembleCommandsPrintTables) {
   EXPECT_EQ(Synod({"ensemble", "snapshot"}), 3);
   EXPECT_EQ(Synod({"--json", "ensemble", "status"}), 0);
   EXPECT_THAT(out_, HasSubstr("\"reachable\":false"));
+  EXPECT_THAT(out_, StartsWith("{")) << "an object per line";
 }
 
 TEST_F(CliTest, DigestsThatDifferAreAnError) {
