@@ -89,11 +89,30 @@ bool IsTooLarge(const std::vector<Compare>& compares, uint32_t max_data_bytes) {
   return compares.size() > statemachine::kMaxCompares || bytes.TooLarge(max_data_bytes);
 }
 
+// A value that no command can carry: a server that read it from the log would stop (L6), and so would all others.
+template <typename Op>
+bool OutOfRange(const Op& op) {
+  if constexpr (std::is_same_v<Op, CreateOp>) {
+    return op.mode > CreateMode::kPersistentSequentialTtl || op.on_existing > OnExisting::kSet;
+  } else {
+    return false;
+  }
+}
+bool AnyOutOfRange(const std::vector<TreeOp>& ops) {
+  return std::any_of(ops.begin(), ops.end(),
+                     [](const TreeOp& op) { return std::visit([](const auto& one) { return OutOfRange(one); }, op); });
+}
+bool AnyOutOfRange(const std::vector<Compare>& compares) {
+  return std::any_of(compares.begin(), compares.end(), [](const Compare& compare) {
+    return compare.target > Compare::Target::kValue || compare.relation > Compare::Relation::kGreaterOrEqual;
+  });
+}
+
 struct Refuser {
   uint32_t max_data_bytes;
 
   std::optional<Error> operator()(const CreateOp& op) const {
-    if (op.mode > CreateMode::kPersistentSequentialTtl) return Error::kBadArguments;
+    if (OutOfRange(op)) return Error::kBadArguments;
     if (auto refusal = SizeRefusal(op.path, DataSize(op.data), max_data_bytes)) return refusal;
     if (HopelessName(op.path)) return Error::kBadArguments;
     if (HopelessAcl(op.acl)) return Error::kInvalidAcl;
@@ -119,9 +138,12 @@ struct Refuser {
   }
   // Malformed paths inside a multi are the state machine's to judge: each operation gets its own result.
   std::optional<Error> operator()(const MultiOp& op) const {
+    if (AnyOutOfRange(op.ops)) return Error::kBadArguments;
     return IsTooLarge(op.ops, max_data_bytes) ? std::optional(Error::kTooLarge) : std::nullopt;
   }
   std::optional<Error> operator()(const TxnOp& op) const {
+    if (AnyOutOfRange(op.compares) || AnyOutOfRange(op.then_ops) || AnyOutOfRange(op.else_ops))
+      return Error::kBadArguments;
     bool too_large = IsTooLarge(op.compares, max_data_bytes) || IsTooLarge(op.then_ops, max_data_bytes) ||
                      IsTooLarge(op.else_ops, max_data_bytes);
     return too_large ? std::optional(Error::kTooLarge) : std::nullopt;
@@ -130,7 +152,9 @@ struct Refuser {
     if (!Prove(op.credential)) return Error::kAuthFailed;
     return std::nullopt;
   }
-  std::optional<Error> operator()(const Unintelligible& op) const { return op.error; }
+  std::optional<Error> operator()(const Unintelligible& op) const {
+    return op.error == Error::kOk ? Error::kBadArguments : op.error;
+  }
   template <typename Other>
   std::optional<Error> operator()(const Other&) const {
     return std::nullopt;

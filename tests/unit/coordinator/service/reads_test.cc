@@ -258,5 +258,34 @@ TEST(Operations, HopelessOnesAreRefusedAtTheDoor) {
   EXPECT_EQ(refusal(acls), tree::Error::kTooLarge);
 }
 
+// L6: a value out of its range would stop every server that read it from the log. The doors look too.
+TEST(Writes, WhatNoCommandCanCarryIsRefusedBeforeTheLog) {
+  auto refusal = [](Operation operation) { return RefusalOf(operation, 1 << 20); };
+  CreateOp mode = Create("/a");
+  mode.mode = static_cast<CreateMode>(7);
+  CreateOp existing = Create("/a");
+  existing.on_existing = static_cast<OnExisting>(3);
+  for (const CreateOp& create : {mode, existing}) {
+    EXPECT_EQ(refusal(create), tree::Error::kBadArguments);
+    EXPECT_EQ(refusal(MultiOp{{CheckOp{"/"}, create}}), tree::Error::kBadArguments);
+    TxnOp then_branch, else_branch;
+    then_branch.then_ops = else_branch.else_ops = {create};
+    EXPECT_EQ(refusal(then_branch), tree::Error::kBadArguments);
+    EXPECT_EQ(refusal(else_branch), tree::Error::kBadArguments);
+  }
+  TxnOp txn;
+  txn.compares.resize(1);
+  txn.compares[0].path = "/a";
+  EXPECT_EQ(refusal(txn), std::nullopt);
+  txn.compares[0].target = static_cast<Compare::Target>(8);
+  EXPECT_EQ(refusal(txn), tree::Error::kBadArguments);
+  txn.compares[0].target = Compare::Target::kVersion;
+  txn.compares[0].relation = static_cast<Compare::Relation>(6);
+  EXPECT_EQ(refusal(txn), tree::Error::kBadArguments);
+  Unintelligible nothing_wrong;
+  nothing_wrong.error = tree::Error::kOk;
+  EXPECT_EQ(refusal(nothing_wrong), tree::Error::kBadArguments);
+}
+
 }  // namespace
 }  // namespace synod::service::testing
