@@ -168,15 +168,11 @@ void WatchStreams::ReadSlice(Stream* stream) {
   if (stream->cursor < Cursor{applied, Cursor::kAll}) {
     const access::Caller caller = CallerOf(*stream);
     size_t taken = 0, data_bytes = 0;
-    std::optional<Cursor> cut;
     stopped = window.Read(stream->cursor, options_.slice_bytes, [&](const statemachine::PastEvent& past) {
       Take(past, *stream, caller, &events);
       for (; taken < events.size(); ++taken) data_bytes += events[taken].data ? events[taken].data->size() : 0;
-      if (data_bytes < kSliceDataBytesMax) return true;
-      cut = Cursor{past.zxid, 2 * past.number + 1};
-      return false;
+      return data_bytes < kSliceDataBytesMax;
     });
-    if (cut) stopped = cut;
   }
   if (stopped) {
     stream->cursor = *stopped;

@@ -45,7 +45,6 @@ size_t AclBytes(const WantedAcl& acl) {
   return bytes;
 }
 
-// Paths and data: what the limit of a multi counts.
 template <typename Op>
 size_t TreeOpBytes(const Op& op) {
   if constexpr (requires { op.data; }) {
@@ -64,29 +63,26 @@ size_t AclBytesOf(const Op& op) {
   }
 }
 
-size_t ListBytes(const std::vector<TreeOp>& ops) {
-  size_t bytes = 0;
-  for (const TreeOp& one : ops) bytes += std::visit([](const auto& o) { return TreeOpBytes(o) + AclBytesOf(o); }, one);
+// Of a list of operations or conditions.
+template <typename Part>
+statemachine::OperationBytes Sum(const std::vector<Part>& parts) {
+  statemachine::OperationBytes bytes;
+  for (const Part& part : parts) bytes.Add(part);
   return bytes;
 }
 
-size_t CompareBytes(const std::vector<Compare>& compares) {
-  size_t bytes = 0;
-  for (const Compare& compare : compares) bytes += compare.path.size() + DataSize(compare.value);
-  return bytes;
+template <typename Part>
+size_t Held(const std::vector<Part>& parts) {
+  const statemachine::OperationBytes bytes = Sum(parts);
+  return parts.size() * sizeof(Part) + bytes.data + bytes.acl;
 }
 
 // What the state machine would refuse at one of them, seen for the whole list: it does not get into the log.
 bool IsTooLarge(const std::vector<TreeOp>& ops, uint32_t max_data_bytes) {
-  statemachine::OperationBytes bytes;
-  for (const TreeOp& op : ops) bytes.Add(op);
-  return ops.size() > statemachine::kMaxMultiOps || bytes.TooLarge(max_data_bytes);
+  return ops.size() > statemachine::kMaxMultiOps || Sum(ops).TooLarge(max_data_bytes);
 }
-
 bool IsTooLarge(const std::vector<Compare>& compares, uint32_t max_data_bytes) {
-  statemachine::OperationBytes bytes;
-  for (const Compare& compare : compares) bytes.Add(compare);
-  return compares.size() > statemachine::kMaxCompares || bytes.TooLarge(max_data_bytes);
+  return compares.size() > statemachine::kMaxCompares || Sum(compares).TooLarge(max_data_bytes);
 }
 
 // A value that no command can carry: a server that read it from the log would stop (L6), and so would all others.
@@ -227,11 +223,9 @@ size_t BytesOf(const Operation& operation) {
       [](const auto& op) -> size_t {
         using Op = std::decay_t<decltype(op)>;
         if constexpr (std::is_same_v<Op, MultiOp>) {
-          return op.ops.size() * sizeof(TreeOp) + ListBytes(op.ops);
+          return Held(op.ops);
         } else if constexpr (std::is_same_v<Op, TxnOp>) {
-          return op.compares.size() * sizeof(Compare) + CompareBytes(op.compares) +
-                 (op.then_ops.size() + op.else_ops.size()) * sizeof(TreeOp) + ListBytes(op.then_ops) +
-                 ListBytes(op.else_ops);
+          return Held(op.compares) + Held(op.then_ops) + Held(op.else_ops);
         } else if constexpr (std::is_same_v<Op, MultiRead>) {
           size_t bytes = op.ops.size() * sizeof(ReadOp);
           for (const ReadOp& one : op.ops) bytes += std::visit([](const auto& o) { return o.path.size(); }, one);
