@@ -4,20 +4,13 @@
 #include <utility>
 
 #include "coordinator/base/check.h"
+#include "coordinator/base/secrets.h"
 #include "coordinator/service/credentials.h"
 #include "coordinator/service/service_impl.h"
 #include "coordinator/statemachine/command_codec.h"
 
 namespace synod::service {
 namespace {
-
-// Takes as long wherever the first difference is. The length is no secret.
-bool SamePassword(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned char difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
 
 uint32_t Millis(absl::Duration d) {
   return static_cast<uint32_t>(std::clamp<int64_t>(absl::ToInt64Milliseconds(d), 0, UINT32_MAX));
@@ -87,7 +80,7 @@ void Service::Impl::BeginAttach(Link* link) {
     link->phase = Link::Phase::kLookup;
     return LookUp(link);
   }
-  if (!SamePassword(link->request.password, session->password())) {
+  if (!SameSecret(link->request.password, session->password())) {
     ++stats.auth_failed;
     return Close(link, CloseReason::kAuthFailed, "wrong password");
   }

@@ -1,17 +1,10 @@
 #include "coordinator/base/check.h"
+#include "coordinator/base/secrets.h"
 #include "coordinator/statemachine/applier.h"
 #include "coordinator/statemachine/command_codec.h"
 
 namespace synod::statemachine {
 namespace {
-
-// Looks at every byte whatever the first difference: an attach tells nothing by its time.
-bool SamePassword(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned char difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
 
 // What create and attach bring, by itself.
 template <typename Op>
@@ -67,7 +60,7 @@ void Applier::ApplyAttachSession(const AttachSessionOp& op) {
     outcome_.error = tree::Error::kSessionExpired;
     return;
   }
-  if (!SamePassword(op.password, session->password())) {
+  if (!SameSecret(op.password, session->password())) {
     outcome_.error = tree::Error::kAuthFailed;
     return;
   }

@@ -8,6 +8,7 @@
 #include "coordinator/base/crc32c.h"
 #include "coordinator/base/ids.h"
 #include "coordinator/base/random.h"
+#include "coordinator/base/secrets.h"
 #include "coordinator/base/status_macros.h"
 
 namespace synod {
@@ -110,6 +111,15 @@ TEST(StatusMacros, ReturnTheFirstError) {
   EXPECT_EQ(*Quarter(8), 2);
   EXPECT_EQ(Quarter(7).status().message(), "odd");
   EXPECT_EQ(Quarter(6).status().message(), "odd");
+}
+
+TEST(Secrets, SameMeansEveryByteAndTheLength) {
+  EXPECT_TRUE(SameSecret("", ""));
+  EXPECT_TRUE(SameSecret("secret", "secret"));
+  EXPECT_FALSE(SameSecret("secret", "Secret"));
+  EXPECT_FALSE(SameSecret("secret", "secreT"));
+  EXPECT_FALSE(SameSecret("secret", "secret1"));
+  EXPECT_FALSE(SameSecret("secret", ""));
 }
 
 }  // namespace
