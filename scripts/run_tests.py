@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Runs the GoogleTest binaries of one or more build trees and adds up what they say.
+"""Runs the tests of one or more build trees and adds up what they say.
 
     run_tests.py [--jobs N] [--skip-label L] BUILD_DIR[:LABEL]...
 
 What to run, and how, comes from CTest (`ctest --show-only=json-v1`): the command, the TIMEOUT, the LABELS, and RUN_SERIAL for tests that
-start servers or measure time. BUILD_DIR:LABEL runs only tests with that label. A skipped test is counted and its reason printed. A binary
-that dies, hangs or runs no test counts as a failure. The last line is `N passed, N failed, N skipped`.
+start servers or measure time. BUILD_DIR:LABEL runs only tests with that label; --skip-label leaves those with L out. A skipped test is
+counted and its reason printed. A binary that dies, hangs or runs no test counts as a failure. The last line is
+`N passed, N failed, N skipped`.
+
+Each test is a GoogleTest binary, unless it has the label `script`: such a command is run as it is, and its last line must say
+`N passed, N failed` or `N passed, N failed, N skipped`. It prints what failed, and for each skipped test a line `skipped: NAME: REASON`.
 """
 import argparse
 import concurrent.futures
@@ -23,19 +27,20 @@ class Tally:
         self.passed, self.failed, self.skipped = 0, [], []
 
 
-def discover(tree, label):
-    """The tests of a build tree: dicts of name, command, timeout, labels, serial, directory, environment."""
+def discover(tree, label, skip_label):
+    """The tests of a build tree: dicts of name, command, timeout, script, serial, directory, environment."""
     out = subprocess.run(["ctest", "--test-dir", tree, "--show-only=json-v1"], capture_output=True, text=True, check=True).stdout
     found = []
     for test in json.loads(out)["tests"]:
         properties = {p["name"]: p["value"] for p in test.get("properties", [])}
         labels = properties.get("LABELS", [])
-        if label and label not in labels:
+        if (label and label not in labels) or (skip_label and skip_label in labels):
             continue
         found.append({
             "name": f"{os.path.basename(tree.rstrip('/'))}/{test['name']}",
             "command": test["command"],
             "timeout": float(properties.get("TIMEOUT", 300)),
+            "script": "script" in labels,
             "serial": bool(properties.get("RUN_SERIAL", False)),
             "directory": properties.get("WORKING_DIRECTORY", tree),
             "environment": dict(e.split("=", 1) for e in properties.get("ENVIRONMENT", [])),
@@ -49,7 +54,7 @@ def run(test):
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         report = os.path.join(scratch, "report.json")
-        command = test["command"] + [f"--gtest_output=json:{report}"]
+        command = test["command"] + ([] if test["script"] else [f"--gtest_output=json:{report}"])
         ending = ""
         try:
             done = subprocess.run(command, cwd=test["directory"], env={**os.environ, **test["environment"]}, stdin=subprocess.DEVNULL,
@@ -62,7 +67,9 @@ def run(test):
         except OSError as e:
             output, code, ending = b"", 1, f"could not be started: {e}"
         output = output.decode("utf-8", "replace")
-        if os.path.exists(report):
+        if test["script"]:
+            read_last_line(test, output, ending, tally)
+        elif os.path.exists(report):
             read_report(test, report, output, tally)
             if code != 0 and not tally.failed:
                 tally.failed.append((test["name"], f"all its tests passed, but the process {ending}\n{output[-4000:]}"))
@@ -74,6 +81,23 @@ def run(test):
         if tally.passed + len(tally.failed) + len(tally.skipped) == 0:
             tally.failed.append((test["name"], "it ran no test"))
     return test, time.monotonic() - started, tally
+
+
+def read_last_line(test, output, ending, tally):
+    """Counts what a script says of itself."""
+    lines = output.strip().splitlines()
+    said = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", lines[-1].strip()) if lines else None
+    if not said:
+        tally.failed.append((test["name"], f"its last line does not say what passed; it {ending or 'ended'}\n{output[-8000:]}"))
+        return
+    passed, failed, skipped = (int(n or 0) for n in said.groups())
+    tally.passed += passed
+    if ending and not failed:
+        failed, output = 1, f"{output}\nall its tests passed, but it {ending}"
+    # The script's own words once, not once for each.
+    tally.failed += [(test["name"], output[-8000:] if i == 0 else "see above") for i in range(failed)]
+    reasons = re.findall(r"^skipped: (.*)", output, re.M)
+    tally.skipped += [(test["name"], reasons[i] if i < len(reasons) else "no reason given") for i in range(skipped)]
 
 
 def read_report(test, report, output, tally):
@@ -103,13 +127,14 @@ def section(output, name):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--skip-label")
     parser.add_argument("trees", nargs="+", metavar="BUILD_DIR[:LABEL]")
     arguments = parser.parse_args()
 
     tests = []
     for tree in arguments.trees:
         path, _, label = tree.partition(":")
-        tests += discover(path, label)
+        tests += discover(path, label, arguments.skip_label)
     total = Tally()
 
     def finish(result):

@@ -2,15 +2,16 @@
 # Installs what is missing, builds, runs every test. The last line is `N passed, N failed, N skipped`; any failure, any skip, or no test at
 # all is a failure.
 #   scripts/test.sh            release, address + undefined-behaviour sanitizers, and threads for the tests that have them
-#   scripts/test.sh --quick    release only
+#   scripts/test.sh --quick    release only, without the tests that have the label `full`
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 trees=(build/release build/asan:asan build/tsan:tsan)
+skip=()
 case "${1:-}" in
   "") ;;
-  --quick) trees=(build/release) ;;
+  --quick) trees=(build/release) skip=(--skip-label full) ;;
   *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
@@ -33,4 +34,4 @@ done
 echo "== test ($(date +%H:%M:%S))"
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS="suppressions=$root/tests/support/tsan.supp:second_deadlock_stack=1"
-exec python3 scripts/run_tests.py "${trees[@]}"
+exec python3 scripts/run_tests.py "${skip[@]}" "${trees[@]}"
