@@ -13,7 +13,9 @@ packages=(
   librocksdb-dev libasio-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev prometheus-cpp-dev
   libcpp-httplib-dev libssl-dev libisal-dev libxxhash-dev zlib1g-dev libreadline-dev
   # tests and benchmarks
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libclang-rt-14-dev clang-14
+  # the real ZooKeeper, its clients, and etcd: what we are compared with and must serve
+  zookeeper libzookeeper-mt-dev python3-kazoo default-jre-headless default-jdk-headless maven etcd-server
   # tools the scripts call
   clang-format-14 clang-tidy-14 python3 curl iproute2 git
 )

@@ -10,27 +10,26 @@
 #include "coordinator/cli/export_record.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/interrupts.h"
+#include "coordinator/cli/node_writer.h"
 #include "coordinator/cli/progress.h"
+#include "coordinator/cli/zookeeper_import.h"
 
 namespace synod::cli {
 namespace {
-
-// Of one multi: below the servers' 1 MiB with what the records cost besides their data.
-constexpr size_t kBatchBytes = 512 * 1024;
-constexpr size_t kBatchNodes = 500;
-constexpr size_t kNodeOverhead = 200;
 
 struct ImportOptions {
   std::string file = "-";
   std::string into;
   client::OnExisting on_existing = client::OnExisting::kFail;
   uint64_t from_line = 0;
+  std::string zookeeper;  // hosts; then the rest but `into` and `on_existing` is not used
+  std::vector<std::string> zookeeper_auth;
 };
 
 class Importer {
  public:
   Importer(Environment& env, const ImportOptions& o, client::BlockingClient& client, std::istream& in, uint64_t total)
-      : env_(env), o_(o), client_(client), in_(in), progress_(env.ProgressStream(), "import", total) {}
+      : env_(env), o_(o), in_(in), progress_(env.ProgressStream(), "import", total), writer_(&client, o.on_existing) {}
   int Run();
 
  private:
@@ -38,7 +37,6 @@ class Importer {
   int TakeLine(const std::string& text);
   int TakeNode(ExportNode node);
   int Flush();
-  int FailMulti(const client::MultiOutcome& outcome);
   int Finish();
   // What is wrong with the present line.
   int Malformed(absl::string_view why);
@@ -49,7 +47,6 @@ class Importer {
 
   Environment& env_;
   const ImportOptions& o_;
-  client::BlockingClient& client_;
   std::istream& in_;
   Progress progress_;
   Interrupts interrupts_;
@@ -58,12 +55,8 @@ class Importer {
   std::optional<ExportHead> head_;
   std::optional<ExportEnd> end_;
   uint64_t node_lines_ = 0;  // in the file so far
-  // Waiting: one create each, some with an ACL behind it.
-  std::vector<client::Operation> operations_;
-  size_t nodes_ = 0, bytes_ = 0;
-  uint64_t first_line_ = 0;  // of those that wait
-
-  uint64_t created_ = 0, kept_ = 0, set_ = 0;
+  NodeWriter writer_;
+  uint64_t first_line_ = 0;  // of those that wait in it
 };
 
 std::optional<std::string> Importer::Target(const std::string& path) const {
@@ -88,11 +81,11 @@ int Importer::Malformed(absl::string_view why) {
 }
 
 void Importer::SayHowToResume(bool sure) {
-  if (created_ + kept_ + set_ == 0 && sure) {
+  if (writer_.done() == 0 && sure) {
     env_.Notice("nothing was imported");
     return;
   }
-  const uint64_t next = operations_.empty() ? line_ : first_line_;
+  const uint64_t next = writer_.empty() ? line_ : first_line_;
   std::string text = absl::StrCat("everything before line ", next, " is imported; --from-line ", next, " goes on");
   if (!sure)
     absl::StrAppend(&text, " (lines ", next, " to ", line_,
@@ -122,78 +115,30 @@ int Importer::TakeLine(const std::string& text) {
 int Importer::TakeNode(ExportNode node) {
   auto target = Target(node.path);
   if (!target.has_value()) return Malformed(node.path + " does not lie below " + head_->root);
-  const size_t size = node.data.value_or("").size() + target->size() + kNodeOverhead * (1 + node.acl.size());
-  if (nodes_ > 0 && (bytes_ + size > kBatchBytes || nodes_ == kBatchNodes)) {
+  NewNode added{*std::move(target), std::move(node.data), std::move(node.acl), node.mode, node.ttl};
+  if (writer_.Full(added)) {
     if (const int code = Flush(); code != kExitOk) return code;
   }
-  if (operations_.empty()) first_line_ = line_;
-  const bool set = o_.on_existing == client::OnExisting::kSet;
-  ++nodes_;
-  bytes_ += size;
-  if (*target == "/") {
-    // It is always there. Only --on-existing set touches it.
-    if (!set) {
-      --nodes_;
-      ++kept_;
-      return kExitOk;
-    }
-    operations_.push_back(client::Operation::Set(*target, std::move(node.data)));
-  } else {
-    client::CreateOptions options;
-    options.mode = node.mode;
-    options.ttl = node.ttl;
-    options.acl = node.acl;
-    options.on_existing = o_.on_existing;
-    operations_.push_back(client::Operation::Create(*target, std::move(node.data), std::move(options)));
-  }
-  if (set) operations_.push_back(client::Operation::SetAcl(*target, std::move(node.acl)));
+  if (writer_.empty()) first_line_ = line_;
+  writer_.Add(std::move(added));
   return kExitOk;
 }
 
 int Importer::Flush() {
-  if (operations_.empty()) return kExitOk;
+  if (writer_.empty()) return kExitOk;
   if (interrupts_.interrupted()) {
     progress_.Wipe();
     SayHowToResume(true);
     return 128 + interrupts_.signal();
   }
-  auto outcome = client_.Multi(operations_);
-  if (!outcome.ok()) {
+  if (std::optional<NodeWriter::Failure> failure = writer_.Flush()) {
     progress_.Wipe();
-    const int code = env_.Fail(outcome.error(), operations_[0].path);
-    SayHowToResume(outcome.error().effect == client::Effect::kNotDone);
+    const int code = env_.Fail(failure->error, failure->path);
+    SayHowToResume(failure->error.effect == client::Effect::kNotDone);
     return code;
   }
-  if (!outcome->error.ok()) return FailMulti(*outcome);
-  for (size_t i = 0; i < operations_.size() && i < outcome->results.size(); ++i) {
-    if (operations_[i].kind == client::Operation::Kind::kSetAcl) continue;
-    const bool created = operations_[i].kind == client::Operation::Kind::kCreate && outcome->results[i].created;
-    ++(created ? created_ : o_.on_existing == client::OnExisting::kSet ? set_ : kept_);
-  }
-  operations_.clear();
-  nodes_ = bytes_ = 0;
-  progress_.Set(created_ + kept_ + set_);
+  progress_.Set(writer_.done());
   return kExitOk;
-}
-
-int Importer::FailMulti(const client::MultiOutcome& outcome) {
-  progress_.Wipe();
-  std::string path = operations_[0].path;
-  client::Error error = outcome.error;
-  for (size_t i = 0; i < operations_.size() && i < outcome.results.size(); ++i) {
-    const client::ErrorCode code = outcome.results[i].error;
-    if (code == client::ErrorCode::kOk || code == client::ErrorCode::kRuntimeInconsistency) continue;
-    path = operations_[i].path;
-    break;
-  }
-  if (error.code == client::ErrorCode::kNodeExists) error.message = "--on-existing keep or set goes on";
-  if (error.code == client::ErrorCode::kNoNode && path != "/") {
-    path = ParentOf(path);
-    error.message = "`synod create -p` makes it";
-  }
-  const int code = env_.Fail(error, path);
-  SayHowToResume(true);
-  return code;
 }
 
 int Importer::Finish() {
@@ -204,12 +149,12 @@ int Importer::Finish() {
   const std::string into = o_.into.empty() ? head_->root : o_.into;
   if (env_.settings.json) {
     JsonObject object;
-    object.Text("path", into).Number("created", static_cast<int64_t>(created_));
-    object.Number("kept", static_cast<int64_t>(kept_)).Number("set", static_cast<int64_t>(set_));
+    object.Text("path", into).Number("created", static_cast<int64_t>(writer_.created()));
+    object.Number("kept", static_cast<int64_t>(writer_.kept())).Number("set", static_cast<int64_t>(writer_.set()));
     env_.io.out << object.Bool("complete", end_.has_value()).Take() << std::endl;
   } else {
-    env_.io.out << "Imported into " << into << ": " << Grouped(created_) << " created, " << Grouped(kept_) << " kept, "
-                << Grouped(set_) << " set" << std::endl;
+    env_.io.out << "Imported into " << into << ": " << Grouped(writer_.created()) << " created, "
+                << Grouped(writer_.kept()) << " kept, " << Grouped(writer_.set()) << " set" << std::endl;
   }
   if (!end_.has_value())
     return env_.Refuse("the export has no end line: it was cut, and what was missing is missing here");
@@ -247,6 +192,7 @@ uint64_t CountLines(std::istream& in) {
 int Import(Environment& env, const ImportOptions& o) {
   if (const std::string problem = o.into.empty() ? "" : PathProblem(o.into); !problem.empty())
     return env.UsageError("--into " + o.into + ": " + problem);
+  if (!o.zookeeper.empty()) return ImportFromZooKeeper(env, {o.zookeeper, o.into, o.on_existing, o.zookeeper_auth});
   std::ifstream file;
   if (o.file != "-") {
     file.open(o.file, std::ios::binary);
@@ -263,22 +209,31 @@ int Import(Environment& env, const ImportOptions& o) {
 
 void AddImport(CLI::App& app, Environment& env, Run& run) {
   auto o = std::make_shared<ImportOptions>();
-  CLI::App* verb = app.add_subcommand("import", "Create what `synod export` printed");
-  verb->add_option("FILE", o->file, "The export; - (the default) reads standard input");
+  CLI::App* verb =
+      app.add_subcommand("import", "Create what `synod export` printed, or what a ZooKeeper ensemble holds");
+  auto* file = verb->add_option("FILE", o->file, "The export; - (the default) reads standard input");
   verb->add_option("--into", o->into, "In the place of the root it was exported from");
   verb->add_option("--on-existing", o->on_existing,
                    "What to do with nodes that are there: fail (the default), keep them, or set their data and ACL")
       ->transform(OneOf<client::OnExisting>({{"fail", client::OnExisting::kFail},
                                              {"keep", client::OnExisting::kKeep},
                                              {"set", client::OnExisting::kSet}}));
-  verb->add_option("--from-line", o->from_line, "Go on at this line of an import that was interrupted");
+  auto* line = verb->add_option("--from-line", o->from_line, "Go on at this line of an import that was interrupted");
+  auto* zookeeper = verb->add_option("--from-zookeeper", o->zookeeper,
+                                     "Copy the live tree of these ZooKeeper servers (host:port,..., with a /chroot "
+                                     "behind: what is below it), then compare")
+                        ->excludes(file)
+                        ->excludes(line);
+  verb->add_option("--zookeeper-auth", o->zookeeper_auth, "SCHEME:CREDENTIAL to read ZooKeeper with; may be repeated")
+      ->needs(zookeeper);
   verb->footer(
       "In multis of up to 500 nodes: each is done as a whole or not at all, in the order of the lines, so that an "
       "import\n"
       "that was interrupted goes on exactly where it ended. Data (null and empty too) and ACLs come back as they "
       "were;\n"
       "versions, times and zxids are new. To write ACLs that shut you out, act for somebody who may (--auth).\n"
-      "Examples:\n  synod import app.jsonl\n  synod import --into /copy --on-existing keep < app.jsonl");
+      "Examples:\n  synod import app.jsonl\n  synod import --into /copy --on-existing keep < app.jsonl\n"
+      "  synod import --from-zookeeper zk1:2181,zk2:2181,zk3:2181 --zookeeper-auth digest:super:secret");
   verb->callback([o, &env, &run] { run = [o, &env] { return Import(env, *o); }; });
 }
 
