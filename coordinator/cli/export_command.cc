@@ -11,6 +11,7 @@
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/progress.h"
 #include "coordinator/cli/subtree.h"
+#include "coordinator/cli/zookeeper_peer.h"
 
 namespace synod::cli {
 namespace {
@@ -89,21 +90,34 @@ class Witness {
   std::unique_ptr<client::Follow> follow_;  // last: its thread uses the others
 };
 
+struct ExportOptions {
+  std::string path;
+  std::string zookeeper;  // hosts; "": lines on the standard output
+  std::vector<std::string> zookeeper_auth;
+  client::OnExisting on_existing = client::OnExisting::kFail;
+};
+
 class Exporter {
  public:
-  Exporter(Environment& env, client::BlockingClient& client, const std::string& root)
-      : env_(env), client_(client), root_(root) {}
+  // `peer`: where the nodes go; null: to the standard output.
+  Exporter(Environment& env, client::BlockingClient& client, const ExportOptions& o, ZooKeeperPeer* peer)
+      : env_(env), client_(client), o_(o), root_(o.path), peer_(peer) {}
   int Run();
 
  private:
   // Prints what waits, with ACLs.
   client::Error Flush();
+  client::Error Deliver(const std::vector<ExportNode>& nodes);
   WalkStep Take(WalkedNode& node);
   int Finish();
 
   Environment& env_;
   client::BlockingClient& client_;
+  const ExportOptions& o_;
   const std::string root_;
+  ZooKeeperPeer* const peer_;
+  absl::Status peer_failed_;
+  ZooKeeperPeer::Written written_;
   Witness witness_;
   std::vector<WalkedNode> batch_;
   client::Error failed_;  // with the path
@@ -119,6 +133,7 @@ client::Error Exporter::Flush() {
   for (const WalkedNode& node : batch_) reads.push_back(client::ReadOperation::GetAcl(node.path));
   auto found = client_.MultiRead(std::move(reads), kStrength);
   if (!found.ok()) return found.error();
+  std::vector<ExportNode> nodes;
   for (size_t i = 0; i < batch_.size() && i < found->results.size(); ++i) {
     const client::ReadResult& result = found->results[i];
     if (result.error == client::ErrorCode::kNoNode) {  // gone meanwhile
@@ -136,12 +151,36 @@ client::Error Exporter::Flush() {
     node.mode = result.mode;
     node.ttl = result.ttl;
     if (IsMasked(node.acl)) ++end_.masked;
-    env_.io.out << ExportText(node) << "\n";
-    ++end_.nodes;
+    nodes.push_back(std::move(node));
   }
   batch_.clear();
+  if (client::Error error = Deliver(nodes); !error.ok()) return error;
+  end_.nodes += nodes.size();
   progress_->Set(end_.nodes);
   return {};
+}
+
+client::Error Exporter::Deliver(const std::vector<ExportNode>& nodes) {
+  if (peer_ == nullptr) {
+    for (const ExportNode& node : nodes) env_.io.out << ExportText(node) << "\n";
+    return {};
+  }
+  for (const ExportNode& node : nodes) {
+    if (!IsMasked(node.acl)) continue;
+    peer_failed_ = absl::PermissionDeniedError(
+        absl::StrCat(node.path, ": its ACL is not shown in full; act for somebody with ADMIN on it (--auth)"));
+  }
+  if (peer_failed_.ok()) {
+    auto written = peer_->Write(nodes, o_.on_existing);
+    if (written.ok()) {
+      written_.created += written->created;
+      written_.kept += written->kept;
+      written_.set += written->set;
+      return {};
+    }
+    peer_failed_ = written.status();
+  }
+  return {client::ErrorCode::kInternal, client::Effect::kNotDone, ""};  // said by peer_failed_
 }
 
 WalkStep Exporter::Take(WalkedNode& node) {
@@ -170,7 +209,12 @@ int Exporter::Finish() {
   end_.consistent = !reread_ && witness_.Unchanged(*now, env_.settings.timeout);
   witness_.Stop();
   progress_->Wipe();
-  env_.io.out << ExportText(end_) << std::endl;
+  if (peer_ == nullptr) {
+    env_.io.out << ExportText(end_) << std::endl;
+  } else {
+    env_.io.out << "Copied " << root_ << " into " << o_.zookeeper << ": " << Grouped(written_.created) << " created, "
+                << Grouped(written_.kept) << " kept, " << Grouped(written_.set) << " set" << std::endl;
+  }
   if (end_.ephemerals > 0) env_.Notice(absl::StrCat(end_.ephemerals, " ephemeral nodes were left out"));
   if (!end_.consistent)
     env_.Notice(
@@ -189,34 +233,53 @@ int Exporter::Run() {
                      root_);
   }
   progress_ = std::make_unique<Progress>(env_.ProgressStream(), "export " + root_, below->count + 1);
-  env_.io.out << ExportText(ExportHead{root_}) << "\n";
+  if (peer_ == nullptr) env_.io.out << ExportText(ExportHead{root_}) << "\n";
   failed_path_ = root_;
   client::Error error = Walk(client_, root_, {kStrength, true}, [this](WalkedNode& node) { return Take(node); });
   if (error.ok()) error = failed_;
   if (error.ok()) error = Flush();
   if (error.ok()) return Finish();
   progress_->Wipe();
-  const int code = env_.Fail(error, failed_path_);
-  env_.Notice("the export is not complete: it has no end line");
+  const int code = peer_failed_.ok() ? env_.Fail(error, failed_path_) : env_.Fail(peer_failed_);
+  env_.Notice(peer_ == nullptr ? "the export is not complete: it has no end line"
+                               : "the copy is not complete; the same command with --on-existing keep goes on");
   return code;
 }
 
 }  // namespace
 
 void AddExport(CLI::App& app, Environment& env, Run& run) {
-  auto path = std::make_shared<std::string>();
+  auto o = std::make_shared<ExportOptions>();
   CLI::App* verb = app.add_subcommand("export", "Print a node and all below it as JSON lines, for import");
-  verb->add_option("PATH", *path, "The root; / leaves /zookeeper out")->required();
+  verb->add_option("PATH", o->path, "The root; / leaves /zookeeper out")->required();
+  auto* zookeeper = verb->add_option("--to-zookeeper", o->zookeeper,
+                                     "Create the nodes in the live ensemble of these ZooKeeper servers (host:port,...) "
+                                     "instead");
+  verb->add_option("--zookeeper-auth", o->zookeeper_auth, "SCHEME:CREDENTIAL to write ZooKeeper with; may be repeated")
+      ->needs(zookeeper);
+  verb->add_option("--on-existing", o->on_existing,
+                   "What to do with nodes that are there: fail (the default), keep them, or set their data and ACL")
+      ->needs(zookeeper)
+      ->transform(OneOf<client::OnExisting>({{"fail", client::OnExisting::kFail},
+                                             {"keep", client::OnExisting::kKeep},
+                                             {"set", client::OnExisting::kSet}}));
   verb->footer(
       "A head, a line per node (path, data, acl, mode), parents first, and an end, which says whether the whole is "
       "how\n"
       "it was at one moment. Ephemeral nodes are left out and counted. It takes READ on everything, and ADMIN to see\n"
       "hashes in ACLs.\n"
-      "Examples:\n  synod export /app > app.jsonl\n  synod export / | gzip > tree.jsonl.gz");
-  verb->callback([path, &env, &run] {
-    run = [path, &env] {
+      "Examples:\n  synod export /app > app.jsonl\n  synod export / | gzip > tree.jsonl.gz\n"
+      "  synod export / --to-zookeeper zk1:2181,zk2:2181,zk3:2181");
+  verb->callback([o, &env, &run] {
+    run = [o, &env] {
+      std::unique_ptr<ZooKeeperPeer> peer;
+      if (!o->zookeeper.empty()) {
+        auto connected = ZooKeeperPeer::Connect(o->zookeeper, o->zookeeper_auth, env.settings.timeout);
+        if (!connected.ok()) return env.Fail(connected.status());
+        peer = *std::move(connected);
+      }
       client::BlockingClient* client = env.Reader();
-      return client == nullptr ? kExitUsage : Exporter(env, *client, *path).Run();
+      return client == nullptr ? kExitUsage : Exporter(env, *client, *o, peer.get()).Run();
     };
   });
 }

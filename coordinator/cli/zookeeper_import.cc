@@ -11,7 +11,7 @@
 #include "coordinator/cli/interrupts.h"
 #include "coordinator/cli/node_writer.h"
 #include "coordinator/cli/progress.h"
-#include "coordinator/cli/zookeeper_source.h"
+#include "coordinator/cli/zookeeper_peer.h"
 
 namespace synod::cli {
 namespace {
@@ -48,7 +48,7 @@ client::Acl WithoutRepeats(const client::Acl& acl) {
 class ZooKeeperImporter {
  public:
   ZooKeeperImporter(Environment& env, const ZooKeeperImportOptions& o, client::BlockingClient& client,
-                    ZooKeeperSource& source)
+                    ZooKeeperPeer& source)
       : env_(env),
         o_(o),
         into_(!o.into.empty() ? o.into : ChrootOf(o.hosts)),
@@ -60,12 +60,12 @@ class ZooKeeperImporter {
  private:
   // All nodes of the source that are to be copied, parents before children, a batch at a time. `visit` and this return
   // an exit code; kExitOk goes on.
-  int Walk(const std::function<int(std::vector<SourceNode>&)>& visit);
-  int Copy(std::vector<SourceNode>& nodes);
+  int Walk(const std::function<int(std::vector<PeerNode>&)>& visit);
+  int Copy(std::vector<PeerNode>& nodes);
   int Flush();
-  int Compare(std::vector<SourceNode>& nodes);
-  int CompareRange(const std::vector<SourceNode>& nodes, size_t begin, size_t end);
-  void CompareNode(const SourceNode& from, const client::ReadResult& data, const client::ReadResult& acl);
+  int Compare(std::vector<PeerNode>& nodes);
+  int CompareRange(const std::vector<PeerNode>& nodes, size_t begin, size_t end);
+  void CompareNode(const PeerNode& from, const client::ReadResult& data, const client::ReadResult& acl);
   void Differs(const std::string& path, absl::string_view how);
   int RaiseCounters();
   int RaiseCounter(const std::string& path, int64_t by);
@@ -80,7 +80,7 @@ class ZooKeeperImporter {
   const ZooKeeperImportOptions& o_;
   const std::string into_;
   client::BlockingClient& client_;
-  ZooKeeperSource& source_;
+  ZooKeeperPeer& source_;
   Interrupts interrupts_;
   std::unique_ptr<Progress> progress_;
   NodeWriter writer_;
@@ -105,7 +105,7 @@ int ZooKeeperImporter::Interrupted() {
   return 128 + interrupts_.signal();
 }
 
-int ZooKeeperImporter::Walk(const std::function<int(std::vector<SourceNode>&)>& visit) {
+int ZooKeeperImporter::Walk(const std::function<int(std::vector<PeerNode>&)>& visit) {
   seen_ = ephemerals_ = vanished_ = 0;
   std::vector<std::string> stack = {"/"};
   while (!stack.empty()) {
@@ -124,8 +124,8 @@ int ZooKeeperImporter::Walk(const std::function<int(std::vector<SourceNode>&)>& 
       progress_->Wipe();
       return env_.Refuse(o_.hosts + ": there is no such node in ZooKeeper");
     }
-    std::vector<SourceNode> wanted;
-    for (SourceNode& node : *nodes) {
+    std::vector<PeerNode> wanted;
+    for (PeerNode& node : *nodes) {
       ++(node.missing ? vanished_ : node.stat.ephemeral_owner != 0 ? ephemerals_ : seen_);
       if (!node.missing && node.stat.ephemeral_owner == 0) wanted.push_back(std::move(node));
     }
@@ -142,8 +142,8 @@ int ZooKeeperImporter::Walk(const std::function<int(std::vector<SourceNode>&)>& 
   return kExitOk;
 }
 
-int ZooKeeperImporter::Copy(std::vector<SourceNode>& nodes) {
-  for (SourceNode& node : nodes) {
+int ZooKeeperImporter::Copy(std::vector<PeerNode>& nodes) {
+  for (PeerNode& node : nodes) {
     if (IsMasked(node.acl)) {
       progress_->Wipe();
       return env_.Refuse(absl::StrCat(node.path, ": ZooKeeper does not show its ACL in full; give --zookeeper-auth of ",
@@ -173,9 +173,9 @@ int ZooKeeperImporter::Flush() {
   return kExitOk;
 }
 
-int ZooKeeperImporter::Compare(std::vector<SourceNode>& nodes) { return CompareRange(nodes, 0, nodes.size()); }
+int ZooKeeperImporter::Compare(std::vector<PeerNode>& nodes) { return CompareRange(nodes, 0, nodes.size()); }
 
-int ZooKeeperImporter::CompareRange(const std::vector<SourceNode>& nodes, size_t begin, size_t end) {
+int ZooKeeperImporter::CompareRange(const std::vector<PeerNode>& nodes, size_t begin, size_t end) {
   if (begin == end) return kExitOk;
   std::vector<client::ReadOperation> reads;
   for (size_t i = begin; i < end; ++i) {
@@ -202,7 +202,7 @@ void ZooKeeperImporter::Differs(const std::string& path, absl::string_view how) 
   if (differences_.size() < kDifferencesShown) differences_.push_back(absl::StrCat(path, ": ", how));
 }
 
-void ZooKeeperImporter::CompareNode(const SourceNode& from, const client::ReadResult& data,
+void ZooKeeperImporter::CompareNode(const PeerNode& from, const client::ReadResult& data,
                                     const client::ReadResult& acl) {
   ++verified_;
   const std::string target = Target(from.path);
@@ -290,7 +290,7 @@ int ZooKeeperImporter::Run() {
 }  // namespace
 
 int ImportFromZooKeeper(Environment& env, const ZooKeeperImportOptions& o) {
-  auto source = ZooKeeperSource::Connect(o.hosts, o.auth, env.settings.timeout);
+  auto source = ZooKeeperPeer::Connect(o.hosts, o.auth, env.settings.timeout);
   if (!source.ok()) return env.Fail(source.status());
   client::BlockingClient* client = env.Session();
   if (client == nullptr) return kExitUsage;

@@ -1,4 +1,4 @@
-#include "coordinator/cli/zookeeper_source.h"
+#include "coordinator/cli/zookeeper_peer.h"
 
 #define THREADED  // of zookeeper.h: the client with threads of its own
 #include <zookeeper/zookeeper.h>
@@ -30,8 +30,24 @@ struct Shared {
 // One call: where its answer goes.
 struct Call {
   Shared* shared;
-  SourceNode* node;
+  PeerNode* node;
 };
+
+// One node to be written.
+struct WriteCall {
+  Shared* shared = nullptr;
+  int code = ZOK;
+  std::vector<::ACL> entries;
+};
+
+void OnWritten(int code, const void* context) {
+  auto* call = const_cast<WriteCall*>(static_cast<const WriteCall*>(context));
+  std::lock_guard<std::mutex> lock(call->shared->mutex);
+  if (call->code == ZOK) call->code = code;
+  if (--call->shared->pending == 0) call->shared->changed.notify_all();
+}
+void OnCreated(int code, const char*, const void* context) { OnWritten(code, context); }
+void OnSet(int code, const ::Stat*, const void* context) { OnWritten(code, context); }
 
 // Notes how a call ended; `take` runs, under the lock, if it brought something.
 template <typename Take>
@@ -50,7 +66,7 @@ void Finish(const void* context, int code, Take take) {
 }
 
 void OnData(int code, const char* value, int length, const ::Stat* stat, const void* context) {
-  Finish(context, code, [&](SourceNode* node) {
+  Finish(context, code, [&](PeerNode* node) {
     node->data.reset();
     if (value != nullptr && length >= 0) node->data.emplace(value, static_cast<size_t>(length));
     node->stat.czxid = stat->czxid;
@@ -68,7 +84,7 @@ void OnData(int code, const char* value, int length, const ::Stat* stat, const v
 }
 
 void OnAcl(int code, ACL_vector* acl, ::Stat*, const void* context) {
-  Finish(context, code, [&](SourceNode* node) {
+  Finish(context, code, [&](PeerNode* node) {
     node->acl.clear();
     for (int i = 0; i < acl->count; ++i) {
       const ::ACL& entry = acl->data[i];
@@ -78,14 +94,14 @@ void OnAcl(int code, ACL_vector* acl, ::Stat*, const void* context) {
 }
 
 void OnChildren(int code, const String_vector* names, const void* context) {
-  Finish(context, code, [&](SourceNode* node) {
+  Finish(context, code, [&](PeerNode* node) {
     node->children.assign(names->data, names->data + names->count);
     std::sort(node->children.begin(), node->children.end());
   });
 }
 
 void OnAuth(int code, const void* context) {
-  Finish(context, code, [](SourceNode*) {});
+  Finish(context, code, [](PeerNode*) {});
 }
 
 void OnEvent(zhandle_t* handle, int type, int, const char*, void*) {
@@ -101,26 +117,31 @@ bool IsBroken(int code) {
          code == ZCLOSING || code == ZSESSIONMOVED;
 }
 
-class Source final : public ZooKeeperSource {
+class Peer final : public ZooKeeperPeer {
  public:
-  Source(std::string hosts, std::vector<std::string> auth, absl::Duration timeout)
+  Peer(std::string hosts, std::vector<std::string> auth, absl::Duration timeout)
       : hosts_(std::move(hosts)), auth_(std::move(auth)), timeout_(absl::ToChronoMilliseconds(timeout)) {}
-  ~Source() override { Close(); }
+  ~Peer() override { Close(); }
 
   absl::Status Open();
-  absl::StatusOr<std::vector<SourceNode>> Read(const std::vector<std::string>& paths) override;
+  absl::StatusOr<std::vector<PeerNode>> Read(const std::vector<std::string>& paths) override;
+  absl::StatusOr<Written> Write(const std::vector<ExportNode>& nodes, client::OnExisting on_existing) override;
 
  private:
+  void Create(const std::vector<ExportNode>& nodes, std::vector<WriteCall>* calls);
+  // Sets data and ACL of those that the calls found there.
+  void SetExisting(const std::vector<ExportNode>& nodes, std::vector<WriteCall>* calls);
+  absl::Status FailureOf(const std::string& path, int code) const;
   void Close() {
     if (handle_ != nullptr) zookeeper_close(std::exchange(handle_, nullptr));
   }
   absl::Status AwaitConnection();
   absl::Status Authenticate();
-  // Starts what `start` starts (each of its calls adds one to pending before) and waits for all of it.
+  // Until `pending` calls were answered. The first error of Read's.
   int Await();
   // A call that could not even be started has its answer already.
   void Started(int code, const Call& call) {
-    if (code != ZOK) Finish(&call, code, [](SourceNode*) {});
+    if (code != ZOK) Finish(&call, code, [](PeerNode*) {});
   }
 
   const std::string hosts_;
@@ -130,7 +151,7 @@ class Source final : public ZooKeeperSource {
   zhandle_t* handle_ = nullptr;
 };
 
-absl::Status Source::Open() {
+absl::Status Peer::Open() {
   Close();
   shared_.state = 0;
   handle_ = zookeeper_init(hosts_.c_str(), OnEvent, kSessionTimeoutMs, nullptr, &shared_, 0);
@@ -139,7 +160,7 @@ absl::Status Source::Open() {
   return Authenticate();
 }
 
-absl::Status Source::AwaitConnection() {
+absl::Status Peer::AwaitConnection() {
   std::unique_lock<std::mutex> lock(shared_.mutex);
   const bool there = shared_.changed.wait_for(lock, timeout_, [this] {
     return shared_.state == ZOO_CONNECTED_STATE || shared_.state == ZOO_EXPIRED_SESSION_STATE ||
@@ -152,20 +173,20 @@ absl::Status Source::AwaitConnection() {
   return Open();  // the session expired: a new one reads as well
 }
 
-int Source::Await() {
+int Peer::Await() {
   std::unique_lock<std::mutex> lock(shared_.mutex);
   shared_.changed.wait(lock, [this] { return shared_.pending == 0; });
   return std::exchange(shared_.error, ZOK);
 }
 
-absl::Status Source::Authenticate() {
+absl::Status Peer::Authenticate() {
   for (const std::string& text : auth_) {
     const size_t colon = text.find(':');
     if (colon == std::string::npos || colon == 0) {
       return absl::InvalidArgumentError("a credential is SCHEME:CREDENTIAL, for example digest:me:secret");
     }
     const std::string scheme = text.substr(0, colon);
-    SourceNode nobody;
+    PeerNode nobody;
     const Call call{&shared_, &nobody};
     shared_.pending = 1;
     Started(zoo_add_auth(handle_, scheme.c_str(), text.data() + colon + 1, static_cast<int>(text.size() - colon - 1),
@@ -178,9 +199,9 @@ absl::Status Source::Authenticate() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<SourceNode>> Source::Read(const std::vector<std::string>& paths) {
+absl::StatusOr<std::vector<PeerNode>> Peer::Read(const std::vector<std::string>& paths) {
   for (;;) {
-    std::vector<SourceNode> nodes(paths.size());
+    std::vector<PeerNode> nodes(paths.size());
     std::vector<Call> calls(paths.size());
     shared_.pending = 3 * paths.size();  // nothing is under way: no lock
     for (size_t i = 0; i < paths.size(); ++i) {
@@ -200,15 +221,109 @@ absl::StatusOr<std::vector<SourceNode>> Source::Read(const std::vector<std::stri
   }
 }
 
+int FlagsOf(client::CreateMode mode) {
+  switch (mode) {
+    case client::CreateMode::kContainer:
+      return ZOO_CONTAINER;
+    case client::CreateMode::kPersistentTtl:
+      return ZOO_PERSISTENT_WITH_TTL;
+    default:
+      return ZOO_PERSISTENT;
+  }
+}
+
+void Peer::Create(const std::vector<ExportNode>& nodes, std::vector<WriteCall>* calls) {
+  shared_.pending = nodes.size();
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const ExportNode& node = nodes[i];
+    WriteCall& call = (*calls)[i];
+    call.shared = &shared_;
+    for (const client::AclEntry& entry : node.acl) {
+      call.entries.push_back({static_cast<int32_t>(entry.permissions),
+                              {const_cast<char*>(entry.scheme.c_str()), const_cast<char*>(entry.id.c_str())}});
+    }
+    if (node.path == "/") {
+      OnWritten(ZNODEEXISTS, &call);
+      continue;
+    }
+    const ACL_vector acl{static_cast<int32_t>(call.entries.size()), call.entries.data()};
+    const bool ttl = node.mode == client::CreateMode::kPersistentTtl;
+    const int code = zoo_acreate_ttl(handle_, node.path.c_str(), node.data ? node.data->data() : nullptr,
+                                     node.data ? static_cast<int>(node.data->size()) : -1, &acl, FlagsOf(node.mode),
+                                     ttl ? absl::ToInt64Milliseconds(node.ttl) : -1, OnCreated, &call);
+    if (code != ZOK) OnWritten(code, &call);
+  }
+}
+
+void Peer::SetExisting(const std::vector<ExportNode>& nodes, std::vector<WriteCall>* calls) {
+  for (const WriteCall& call : *calls) shared_.pending += call.code == ZNODEEXISTS ? 2 : 0;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const ExportNode& node = nodes[i];
+    WriteCall& call = (*calls)[i];
+    if (call.code != ZNODEEXISTS) continue;
+    call.code = ZOK;
+    int code = zoo_aset(handle_, node.path.c_str(), node.data ? node.data->data() : nullptr,
+                        node.data ? static_cast<int>(node.data->size()) : -1, -1, OnSet, &call);
+    if (code != ZOK) OnWritten(code, &call);
+    ACL_vector acl{static_cast<int32_t>(call.entries.size()), call.entries.data()};
+    code = zoo_aset_acl(handle_, node.path.c_str(), -1, &acl, OnWritten, &call);
+    if (code != ZOK) OnWritten(code, &call);
+  }
+}
+
+absl::Status Peer::FailureOf(const std::string& path, int code) const {
+  const std::string text = absl::StrCat(path, ": ", zerror(code), " at ", hosts_);
+  switch (code) {
+    case ZNODEEXISTS:
+      return absl::AlreadyExistsError(absl::StrCat(text, "; --on-existing keep or set goes on"));
+    case ZNONODE:
+      return absl::NotFoundError(absl::StrCat(text, ": its parent is missing there"));
+    case ZNOAUTH:
+      return absl::PermissionDeniedError(text);
+    case ZUNIMPLEMENTED:
+      return absl::FailedPreconditionError(
+          absl::StrCat(text, ": zookeeper.extendedTypesEnabled=true allows TTL nodes"));
+    default:
+      return absl::UnknownError(text);
+  }
+}
+
+absl::StatusOr<ZooKeeperPeer::Written> Peer::Write(const std::vector<ExportNode>& nodes,
+                                                   client::OnExisting on_existing) {
+  for (bool again = false;; again = true) {
+    std::vector<WriteCall> calls(nodes.size());
+    Create(nodes, &calls);
+    Await();
+    Written written;
+    std::vector<bool> existed(nodes.size());
+    for (size_t i = 0; i < nodes.size(); ++i) existed[i] = calls[i].code == ZNODEEXISTS;
+    if (on_existing == client::OnExisting::kSet) {
+      SetExisting(nodes, &calls);
+      Await();
+    }
+    bool broken = false;
+    for (size_t i = 0; i < nodes.size() && !broken; ++i) {
+      int code = calls[i].code;
+      broken = IsBroken(code);
+      const bool kept =
+          code == ZNODEEXISTS && (again || on_existing == client::OnExisting::kKeep || nodes[i].path == "/");
+      if (!broken && code != ZOK && !kept) return FailureOf(nodes[i].path, code);
+      ++(kept ? written.kept : existed[i] ? written.set : written.created);
+    }
+    if (!broken) return written;
+    SYNOD_RETURN_IF_ERROR(AwaitConnection());
+  }
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ZooKeeperSource>> ZooKeeperSource::Connect(const std::string& hosts,
-                                                                          const std::vector<std::string>& auth,
-                                                                          absl::Duration timeout) {
+absl::StatusOr<std::unique_ptr<ZooKeeperPeer>> ZooKeeperPeer::Connect(const std::string& hosts,
+                                                                      const std::vector<std::string>& auth,
+                                                                      absl::Duration timeout) {
   zoo_set_debug_level(static_cast<ZooLogLevel>(0));  // what goes wrong is said by the command, once
-  auto source = std::make_unique<Source>(hosts, auth, timeout);
-  SYNOD_RETURN_IF_ERROR(source->Open());
-  return std::unique_ptr<ZooKeeperSource>(std::move(source));
+  auto peer = std::make_unique<Peer>(hosts, auth, timeout);
+  SYNOD_RETURN_IF_ERROR(peer->Open());
+  return std::unique_ptr<ZooKeeperPeer>(std::move(peer));
 }
 
 }  // namespace synod::cli
