@@ -10,6 +10,7 @@ namespace synod::service {
 
 void Service::Impl::OnCommand(const statemachine::Command& applied, const statemachine::Outcome& outcome,
                               const std::vector<tree::Event>& events) {
+  ++stats.commands_applied;
   if (!events.empty()) FireWatches(events);
   streams.OnCommand(events);
   if (applied.sequence != Sequence(0)) {
@@ -41,7 +42,8 @@ void Service::Impl::FireWatches(const std::vector<tree::Event>& events) {
       Link* link = FindLink(ConnectionId(n.watcher.value()));
       SYNOD_CHECK(link != nullptr) << "a watch outlived its connection";
       // 13.7: the ACL of the moment, judged by what the session has proved by now.
-      if (n.acl != access::kOpenAcl && !deps.state_machine->CallerOf(link->session).Allows(n.acl, access::kRead)) {
+      if (n.acl != access::kOpenAcl &&
+          !deps.state_machine->CallerOf(IdentitiesHere(*link)).Allows(n.acl, access::kRead)) {
         ++stats.notifications_denied;
         continue;
       }
@@ -179,6 +181,7 @@ void Service::Impl::OnInstalled() {
 }
 
 void Service::Impl::CatchUpAfterInstall(Link* link) {
+  if (link->read_only) return Close(link, CloseReason::kResume);  // who sent the state can be written to
   const sessions::Session* session = deps.state_machine->sessions().Find(link->session);
   if (session == nullptr && link->ending) return FinishClose(link);
   if (session == nullptr) return Close(link, CloseReason::kSessionExpired);

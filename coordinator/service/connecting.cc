@@ -6,6 +6,7 @@
 #include "coordinator/base/check.h"
 #include "coordinator/base/secrets.h"
 #include "coordinator/service/credentials.h"
+#include "coordinator/service/read_only.h"
 #include "coordinator/service/service_impl.h"
 #include "coordinator/statemachine/command_codec.h"
 
@@ -47,7 +48,9 @@ void Service::Impl::Connect(ConnectionId id, ConnectRequest request) {
 }
 
 void Service::Impl::Proceed(Link* link) {
-  if (link->request.session == SessionId(0)) {
+  if (read_only && AcceptsReadOnly(*link)) {
+    GrantReadOnly(link);
+  } else if (link->request.session == SessionId(0)) {
     BeginCreate(link);
   } else {
     BeginAttach(link);
@@ -74,6 +77,7 @@ void Service::Impl::BeginCreate(Link* link) {
 void Service::Impl::BeginAttach(Link* link) {
   const sessions::Session* session = deps.state_machine->sessions().Find(link->request.session);
   if (session == nullptr) {
+    if (IsLocalSession(link->request.session)) return Close(link, CloseReason::kSessionExpired);
     // Unknown here may be not yet known here: only a barrier makes it certain, since the client takes it for the end of
     // its session.
     if (link->phase == Link::Phase::kLookup) return Close(link, CloseReason::kSessionExpired);
@@ -132,6 +136,7 @@ bool Service::Impl::OnGrantOutcome(uint64_t number, const statemachine::Outcome&
   link->grant_number = 0;
   switch (outcome.error) {
     case tree::Error::kOk:
+      stats.revalidations += link->request.session != SessionId(0);
       BeginServing(link, outcome.grant);
       return true;
     case tree::Error::kSessionMoved:

@@ -55,7 +55,17 @@ ServiceStats Service::Impl::Stats() const {
   out.watches = watch_table.watch_count();
   out.watched_paths = watch_table.path_count();
   out.watch_streams = streams.count();
+  out.pending_syncs = barriers_running;
   return out;
+}
+
+void Service::Impl::CountProposal(size_t bytes) {
+  ++stats.commands_proposed;
+  if (!node->leading()) return;
+  stats.last_proposal_bytes = bytes;
+  stats.max_proposal_bytes = std::max<uint64_t>(stats.max_proposal_bytes, bytes);
+  stats.min_proposal_bytes = stats.proposals == 0 ? bytes : std::min<uint64_t>(stats.min_proposal_bytes, bytes);
+  ++stats.proposals;
 }
 
 ServerStatus Service::Impl::Status() const {
@@ -88,6 +98,52 @@ ServerStatus Service::Impl::Status() const {
   out.damaged_records = status.core.damaged.size();
   out.writes_stopped = status.writes_stopped;
   out.refusing_growth = status.refusing_growth;
+  out.read_only = read_only;
+  out.approximate_data_bytes = state.tree().data_bytes();
+  if (node->leading()) out.leader_uptime = Now() - leading_since;
+  return out;
+}
+
+void Service::ResetStats() {
+  ServiceStats& stats = impl_->stats;
+  stats.packets_received = stats.packets_sent = 0;
+  stats.read_latency = stats.write_latency = {};
+  stats.proposals = stats.last_proposal_bytes = stats.min_proposal_bytes = stats.max_proposal_bytes = 0;
+}
+
+std::vector<SessionStatus> Service::Sessions() const {
+  const sessions::SessionTable& table = impl_->deps.state_machine->sessions();
+  const absl::Duration now = impl_->Now();
+  std::vector<SessionStatus> out;
+  out.reserve(table.count());
+  table.ForEach([&](const sessions::Session& session) {
+    SessionStatus& one = out.emplace_back();
+    one.session = session.id();
+    one.timeout = absl::Milliseconds(session.timeout_ms());
+    one.expires_in = impl_->expirer.Remaining(session.id(), now).value_or(absl::InfiniteDuration());
+  });
+  return out;
+}
+
+std::vector<EphemeralsOfSession> Service::Ephemerals() const {
+  const statemachine::StateMachine& state = *impl_->deps.state_machine;
+  std::vector<EphemeralsOfSession> out;
+  state.sessions().ForEach([&](const sessions::Session& session) {
+    std::vector<std::string> paths = state.tree().Ephemerals(session.id());
+    if (!paths.empty()) out.push_back({session.id(), std::move(paths)});
+  });
+  return out;
+}
+
+std::vector<WatchesOfSession> Service::Watches() const {
+  std::vector<WatchesOfSession> out;
+  for (const auto& [id, link] : impl_->links) {
+    if (!link->has_watches) continue;
+    std::vector<std::string> paths = impl_->watch_table.PathsOf(watches::WatcherId(id.value()));
+    if (!paths.empty()) out.push_back({link->session, std::move(paths)});
+  }
+  std::sort(out.begin(), out.end(),
+            [](const WatchesOfSession& a, const WatchesOfSession& b) { return a.session < b.session; });
   return out;
 }
 

@@ -112,12 +112,18 @@ class Reader {
   }
   Error operator()(const RemoveWatch& op) {
     if (Error e = NeedWatches(true); e != Error::kOk) return e;
-    return context_.watches->Remove(context_.watcher, op.path, op.kind) ? Error::kOk : Error::kNoWatcher;
+    const bool removed = op.any ? context_.watches->RemoveAny(context_.watcher, op.path)
+                                : context_.watches->Remove(context_.watcher, op.path, op.kind);
+    return removed ? Error::kOk : Error::kNoWatcher;
   }
   Error operator()(const CheckWatch& op) {
     if (Error e = NeedWatches(true); e != Error::kOk) return e;
-    return context_.watches->Has(context_.watcher, op.path, op.kind) ? Error::kOk : Error::kNoWatcher;
+    const bool has = op.any ? context_.watches->HasAny(context_.watcher, op.path)
+                            : context_.watches->Has(context_.watcher, op.path, op.kind);
+    return has ? Error::kOk : Error::kNoWatcher;
   }
+  // Their events go before the reply, so a connection's are RearmWatches' business.
+  Error operator()(const SetWatches&) { return Bad("watches are set again by a session's connection"); }
   Error operator()(const Unintelligible& op) {
     reply_->message = op.message;
     return op.error;
@@ -194,6 +200,11 @@ Error Reader::operator()(const GetEphemerals& op) {
   if (owner == SessionId(0)) return Bad("a call without session has no ephemerals of its own; name a session");
   const bool blank = op.prefix.find_first_not_of(" \t\r\n") == std::string::npos || op.prefix == "/";
   std::string_view prefix = blank ? std::string_view() : std::string_view(op.prefix);
+  if (op.whole) {
+    if (owner != context_.session) return Bad("another session's ephemerals are read page by page");
+    reply_->children = tree().Ephemerals(owner, prefix);
+    return Error::kOk;
+  }
   const access::Caller caller = owner == context_.session ? access::Caller::Unrestricted() : context_.caller;
   reply_->children =
       tree().EphemeralsPage(caller, owner, prefix, op.after, limit, tree::kEphemeralPageBytes, &reply_->more);
@@ -239,7 +250,8 @@ bool SetsWatch(const Operation& operation) {
         if constexpr (requires { op.watch; }) {
           return op.watch;
         } else {
-          return std::is_same_v<std::decay_t<decltype(op)>, AddWatch>;
+          using Op = std::decay_t<decltype(op)>;
+          return std::is_same_v<Op, AddWatch> || std::is_same_v<Op, SetWatches>;
         }
       },
       operation);
@@ -252,19 +264,19 @@ bool ExecuteRead(const Operation& operation, const ReadContext& context, Reply* 
   return reader.watch_set();
 }
 
-bool RearmWatches(absl::Span<const WatchSet> sets, const ReadContext& context, std::vector<Notification>* fired) {
-  bool watch_set = false;
+bool RearmWatches(absl::Span<const WatchSet> sets, const ReadContext& context, size_t table_bytes_max,
+                  std::vector<Notification>* fired) {
   const Zxid applied = context.state_machine->last_zxid();
   for (const WatchSet& set : sets) {
     if (!tree::IsValidPath(set.path)) continue;
     if (std::optional<Due> due = ChangedSince(set, context)) {
       if (due->told) fired->push_back({due->type, set.path, applied, statemachine::Cursor::kAll});
     } else {
+      if (context.watches->memory_bytes() >= table_bytes_max) return false;
       context.watches->Add(context.watcher, set.path, set.kind);
-      watch_set = true;
     }
   }
-  return watch_set;
+  return true;
 }
 
 }  // namespace synod::service

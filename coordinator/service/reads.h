@@ -33,13 +33,15 @@ bool SetsWatch(const Operation& operation);
 // the same turn, so no change falls between (W2), and on no error but exists' kNoNode (sheet 11.6, 11.7). Returns
 // whether a watch was set.
 //
-// Errors: kBadArguments (malformed path, a watch or an own session's ephemerals without a session, a kind that the
-// operation does not take, Unintelligible as it says), kTooLarge (multi read), kNoNode, kNoAuth, kNoWatcher.
+// Errors: kBadArguments (malformed path, a watch or an own session's ephemerals without a session, another's as a
+// whole, a kind that the operation does not take, Unintelligible as it says), kTooLarge (multi read), kNoNode, kNoAuth,
+// kNoWatcher.
 bool ExecuteRead(const Operation& operation, const ReadContext& context, Reply* reply);
 
 // The setWatches rule (specs: ZooKeeper protocol, 13.5): what changed since fires at once into `fired` if the caller
-// may read the node, the rest is set; persistent ones are set. Returns whether a watch was set. A malformed path is
-// passed over: no change can be missed on it.
-bool RearmWatches(absl::Span<const WatchSet> sets, const ReadContext& context, std::vector<Notification>* fired);
+// may read the node, the rest is set; persistent ones are set. A malformed path is passed over: no change can be missed
+// on it. False: the table of watches holds `table_bytes_max`, and not all were set; the connection is to be closed.
+bool RearmWatches(absl::Span<const WatchSet> sets, const ReadContext& context, size_t table_bytes_max,
+                  std::vector<Notification>* fired);
 
 }  // namespace synod::service

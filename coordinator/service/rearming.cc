@@ -15,21 +15,19 @@ bool IsPersistent(WatchKind kind) { return kind == WatchKind::kPersistent || kin
 
 }  // namespace
 
-// A ZooKeeper connection's persistent watches have no cursor: they are just set (13.5).
 void Service::Impl::BeginRearm(Link* link, std::vector<WatchSet> watches) {
   if (watches.empty()) return;
-  if (link->rearming) {  // set together with the others
-    std::move(watches.begin(), watches.end(), std::back_inserter(link->rearming->sets));
-    return;
-  }
   const statemachine::Cursor now{deps.state_machine->last_zxid(), statemachine::Cursor::kAll};
   std::vector<WatchSet> past;
-  if (link->options.numbers_own_writes) {
+  if (link->options.numbers_own_writes) {  // a ZooKeeper connection's persistent watches have no cursor (13.5)
     for (const WatchSet& set : watches) {
       if (IsPersistent(set.kind) && set.since < now && tree::IsValidPath(set.path)) past.push_back(set);
     }
   }
-  if (past.empty()) return Rearm(link, watches);
+  if (past.empty()) {
+    Rearm(link, watches);
+    return;
+  }
   ++stats.replayed_watches;
   link->has_watches = true;  // S10: an install in between ends the connection
   link->rearming = std::make_unique<Rearming>(std::move(past), std::move(watches));
@@ -58,7 +56,7 @@ void Service::Impl::EndRearm(Link* link) {
     ++stats.events_lost;
     Notify(link, {NotificationType::kEventsLost, path, applied, statemachine::Cursor::kAll});
   }
-  Rearm(link, rearming->sets);
+  if (!Rearm(link, rearming->sets)) return;
   for (uint64_t ping : rearming->pings) {
     ++stats.pongs;
     ++stats.packets_sent;
@@ -68,15 +66,40 @@ void Service::Impl::EndRearm(Link* link) {
   UpdateFlow(link);
 }
 
-void Service::Impl::Rearm(Link* link, absl::Span<const WatchSet> watches) {
+bool Service::Impl::Rearm(Link* link, absl::Span<const WatchSet> watches) {
+  if (watches.empty()) return true;
   std::vector<Notification> due;
-  if (RearmWatches(watches, ContextOf(*link), &due)) link->has_watches = true;
+  link->has_watches = true;
+  const size_t streams_bytes = streams.memory_bytes();
+  const size_t room = config.watch_bytes_max > streams_bytes ? config.watch_bytes_max - streams_bytes : 0;
+  if (!RearmWatches(watches, ContextOf(*link), room, &due)) {
+    // A client takes a lost connection for granted, and an error in the answer for nothing.
+    Close(link, CloseReason::kOverloaded, "this server holds too many watches; connect to another server");
+    return false;
+  }
   for (const Notification& notification : due) Notify(link, notification);
+  return true;
 }
 
 void Service::Impl::Notify(Link* link, const Notification& notification) {
   ++stats.notifications;
   ++stats.packets_sent;
+  switch (notification.type) {
+    case NotificationType::kCreated:
+      ++stats.created_notifications;
+      break;
+    case NotificationType::kDeleted:
+      ++stats.deleted_notifications;
+      break;
+    case NotificationType::kDataChanged:
+      ++stats.changed_notifications;
+      break;
+    case NotificationType::kChildrenChanged:
+      ++stats.children_notifications;
+      break;
+    case NotificationType::kEventsLost:
+      break;
+  }
   link->door->OnNotification(notification);
 }
 

@@ -11,10 +11,11 @@ std::string_view OperationName(const Operation& operation) { return OperationNam
 
 std::string_view OperationName(size_t index) {
   static constexpr std::string_view kNames[] = {
-      "create",      "delete", "setData",      "check",        "setAcl",        "deleteTree",
-      "multi",       "txn",    "authenticate", "closeSession", "exists",        "getData",
-      "getChildren", "getAcl", "list",         "multiRead",    "getEphemerals", "countDescendants",
-      "whoAmI",      "sync",   "addWatch",     "removeWatch",  "checkWatch",    "unintelligible"};
+      "create",        "delete", "setData",      "check",        "setAcl",        "deleteTree",
+      "multi",         "txn",    "authenticate", "closeSession", "exists",        "getData",
+      "getChildren",   "getAcl", "list",         "multiRead",    "getEphemerals", "countDescendants",
+      "whoAmI",        "sync",   "addWatch",     "removeWatch",  "checkWatch",    "setWatches",
+      "unintelligible"};
   static_assert(std::size(kNames) == std::variant_size_v<Operation>);
   return index < std::size(kNames) ? kNames[index] : std::string_view("?");
 }
@@ -29,6 +30,8 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "Malformed";
     case ErrorCode::kInternal:
       return "Internal";
+    case ErrorCode::kNotReadOnly:
+      return "NotReadOnly";
     default:
       return tree::ErrorName(static_cast<tree::Error>(code));
   }

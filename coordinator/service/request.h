@@ -81,11 +81,25 @@ struct AddWatch {
 struct RemoveWatch {
   std::string path;
   WatchKind kind = WatchKind::kData;
+  bool any = false;  // of whatever kind: all of them on this path
 };
 // NoWatcher if this connection has none.
 struct CheckWatch {
   std::string path;
   WatchKind kind = WatchKind::kData;
+  bool any = false;  // of whatever kind
+};
+struct WatchSet {
+  std::string path;
+  WatchKind kind = WatchKind::kData;
+  // One-shot kinds: changes after since.zxid fire at once (specs: ZooKeeper protocol, 13.5). Persistent ones: every
+  // event after it comes again, or kEventsLost.
+  statemachine::Cursor since;
+};
+// A ZooKeeper connection sets its watches again (setWatches): at its place in the order, the events that are due before
+// its reply. Persistent watches are just set (13.5).
+struct SetWatches {
+  std::vector<WatchSet> watches;
 };
 // What proves an identity (access/schemes.h).
 struct Credential {
@@ -121,6 +135,7 @@ struct GetEphemerals {
   std::string after;
   uint32_t limit = 0;
   bool all_sessions = false;  // at or below the path `prefix`, in the order of the tree
+  bool whole = false;         // of the caller's own: all at once; limit and after are not looked at
 };
 struct CountDescendants {
   std::string path;
@@ -137,7 +152,7 @@ struct Unintelligible {
 using Operation =
     std::variant<CreateOp, DeleteOp, SetDataOp, CheckOp, SetAclOp, DeleteTreeOp, MultiOp, TxnOp, Authenticate,
                  CloseSession, Exists, GetData, GetChildren, GetAcl, List, MultiRead, GetEphemerals, CountDescendants,
-                 WhoAmI, Sync, AddWatch, RemoveWatch, CheckWatch, Unintelligible>;
+                 WhoAmI, Sync, AddWatch, RemoveWatch, CheckWatch, SetWatches, Unintelligible>;
 
 bool IsWrite(const Operation& operation);
 // "create" and so on, for logs and metrics.
@@ -160,6 +175,7 @@ enum class ErrorCode : uint8_t {
   kOverloaded = 101,
   kMalformed = 102,
   kInternal = 103,
+  kNotReadOnly = 104,  // of a read-only connection: it needs a quorum (never over gRPC)
 };
 constexpr ErrorCode ToErrorCode(tree::Error error) { return static_cast<ErrorCode>(error); }
 std::string_view ErrorCodeName(ErrorCode code);
@@ -211,14 +227,6 @@ struct Notification {
 
 // ---- connecting ----
 
-struct WatchSet {
-  std::string path;
-  WatchKind kind = WatchKind::kData;
-  // One-shot kinds: changes after since.zxid fire at once (specs: ZooKeeper protocol, 13.5). Persistent ones: every
-  // event after it comes again, or kEventsLost.
-  statemachine::Cursor since;
-};
-
 struct ConnectRequest {
   SessionId session;  // 0: a new one
   std::string password;
@@ -228,6 +236,8 @@ struct ConnectRequest {
   std::vector<WatchSet> rearm;
   Sequence confirmed_below;
   std::vector<Credential> credentials;  // a refused one closes with kAuthFailed
+  // May be served by a server that has no quorum, if ServiceConfig::read_only_mode (specs: ZooKeeper protocol, 16.1).
+  bool may_read_only = false;
 };
 
 struct ConnectResult {
@@ -241,6 +251,9 @@ struct ConnectResult {
   ServerId server;
   uint32_t max_data_bytes = 0;
   uint32_t max_outstanding = 0;  // requests in flight beyond which the server stops reading
+  // Without a quorum: the session is this server's alone, nothing can be written, and the connection ends with kResume
+  // once there is a quorum.
+  bool read_only = false;
 };
 
 // Why the server closes a connection. The comment names the gRPC status; a ZooKeeper connection is closed without a

@@ -20,6 +20,7 @@ void Service::Impl::Submit(ConnectionId id, absl::Span<Request> requests, Sequen
   absl::Duration now = Now();
   stats.packets_received += requests.size();
   stats.requests += requests.size();
+  if (link->read_only) return SubmitReadOnly(link, requests, now);
   liveness.Heard(link->liveness, now);
   if (confirmed_below != Sequence(0) && link->options.numbers_own_writes)
     Confirm(link, confirmed_below);  // S3: before the cap is looked at
@@ -34,10 +35,12 @@ void Service::Impl::Submit(ConnectionId id, absl::Span<Request> requests, Sequen
 void Service::Impl::Enqueue(Link* link, Request* request, absl::Duration now) {
   if (IsWrite(request->operation)) return EnqueueWrite(link, request, now);
   if (request->sequence != Sequence(0)) return Close(link, CloseReason::kProtocolError, "a read with a number");
-  SessionQueue::Item item;
-  bool barrier =
+  const bool barrier =
       std::holds_alternative<Sync>(request->operation) ||
       (request->strength == ReadStrength::kLinearizable && !std::holds_alternative<Unintelligible>(request->operation));
+  // Nothing to wait for, as for most reads: the queue need not hold it.
+  if (!barrier && link->queue.empty() && !link->rearming && !link->ending) return AnswerAtOnce(link, request, now);
+  SessionQueue::Item item;
   item.kind = barrier ? Kind::kBarrier : Kind::kRead;
   item.strength = request->strength;
   item.operation_index = static_cast<uint8_t>(request->operation.index());
@@ -47,6 +50,15 @@ void Service::Impl::Enqueue(Link* link, Request* request, absl::Duration now) {
   item.operation = std::move(request->operation);
   uint64_t position = link->queue.Push(std::move(item));
   if (barrier) StartBarrier(link, position);
+}
+
+void Service::Impl::AnswerAtOnce(Link* link, Request* request, absl::Duration now) {
+  SessionQueue::Item item;
+  item.strength = request->strength;
+  item.operation_index = static_cast<uint8_t>(request->operation.index());
+  item.id = request->id;
+  item.since = now;
+  AnswerRead(link, item, request->operation, now);
 }
 
 void Service::Impl::EnqueueWrite(Link* link, Request* request, absl::Duration now) {
@@ -94,8 +106,11 @@ void Service::Impl::EnqueueWrite(Link* link, Request* request, absl::Duration no
 // L9: starts when the request is here, so that it covers all that was acknowledged before.
 void Service::Impl::StartBarrier(Link* link, uint64_t position) {
   link->queue.Find(position)->barrier_running = true;
+  ++barriers_running;
   node->ReadBarrier([this, id = link->id, position, watch = std::weak_ptr<bool>(alive)](bool ok) {
-    if (watch.lock()) OnBarrier(id, position, ok);
+    if (!watch.lock()) return;
+    --barriers_running;
+    OnBarrier(id, position, ok);
   });
 }
 
@@ -161,7 +176,7 @@ void Service::Impl::Release(Link* link, bool from_table) {
         break;
       case Kind::kRead:
       case Kind::kBarrier:
-        AnswerRead(link, item);
+        AnswerRead(link, item, item.operation, Now());
         break;
     }
   }
@@ -183,7 +198,11 @@ void Service::Impl::Pump(Link* link) {
 }
 
 bool Service::Impl::SubmitToNode(std::string bytes) {
-  if (node->Submit(std::move(bytes)) == node::SubmitResult::kQueued) return true;
+  const size_t size = bytes.size();
+  if (node->Submit(std::move(bytes)) == node::SubmitResult::kQueued) {
+    CountProposal(size);
+    return true;
+  }
   if (!node_full) {
     node_full = true;
     UpdateAllFlow();
@@ -223,25 +242,33 @@ void Service::Impl::SendAgain(Link* link, absl::Duration now) {
   Pump(link);
 }
 
-void Service::Impl::AnswerRead(Link* link, const SessionQueue::Item& item) {
-  absl::Duration now = Now();
+void Service::Impl::AnswerRead(Link* link, const SessionQueue::Item& item, const Operation& operation,
+                               absl::Duration now) {
   Reply reply;
-  if (SetsWatch(item.operation) && watch_table.memory_bytes() + streams.memory_bytes() >= config.watch_bytes_max) {
+  if (const auto* set = std::get_if<SetWatches>(&operation)) {
+    if (!Rearm(link, set->watches)) return;  // closed
+    reply.zxid = deps.state_machine->last_zxid();
+  } else if (SetsWatch(operation) && watch_table.memory_bytes() + streams.memory_bytes() >= config.watch_bytes_max) {
     reply.zxid = deps.state_machine->last_zxid();
     reply.error = ErrorCode::kOverloaded;
     reply.message = "this server holds too many watches; read without one, or connect to another server";
   } else {
-    if (ExecuteRead(item.operation, ContextOf(*link), &reply)) link->has_watches = true;
+    if (ExecuteRead(operation, ContextOf(*link), &reply)) link->has_watches = true;
   }
   if (item.strength == ReadStrength::kLocal) reply.age = leader_age + (now - leader_age_at);
-  GiveReply(link, item, std::move(reply), PathOf(item.operation), now);
+  GiveReply(link, item, std::move(reply), PathOf(operation), now);
+}
+
+const access::IdentitySet& Service::Impl::IdentitiesHere(const Link& link) const {
+  if (link.read_only) return link.identities;
+  const sessions::Session* session = deps.state_machine->sessions().Find(link.session);
+  SYNOD_CHECK(session != nullptr);
+  return deps.state_machine->identities().Get(session->identities());
 }
 
 // By the identities that the session has now.
 ReadContext Service::Impl::ContextOf(const Link& link) {
-  const sessions::Session* session = deps.state_machine->sessions().Find(link.session);
-  SYNOD_CHECK(session != nullptr);
-  const access::IdentitySet& identities = deps.state_machine->identities().Get(session->identities());
+  const access::IdentitySet& identities = IdentitiesHere(link);
   return {deps.state_machine, deps.state_machine->CallerOf(identities), &identities, link.session,
           &watch_table,       watches::WatcherId(link.id.value())};
 }
@@ -270,7 +297,7 @@ void Service::Impl::AnswerFromTable(Link* link, const SessionQueue::Item& item, 
   GiveReply(link, item, std::move(reply), {}, Now());
 }
 
-void Service::Impl::GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path,
+void Service::Impl::GiveReply(Link* link, const SessionQueue::Item& item, Reply&& reply, std::string_view path,
                               absl::Duration now) {
   reply.id = item.id;
   reply.sequence = item.sequence;

@@ -135,9 +135,11 @@ void Service::Impl::Close(Link* link, CloseReason reason, std::string_view messa
 // What it had submitted may still be applied; nobody sends it again (S2).
 void Service::Impl::Forget(Link* link) {
   if (link->phase == Link::Phase::kServing) {
-    serving.erase(link->session);
-    liveness.Detach(link->session);
-    link->liveness = nullptr;
+    if (!link->read_only) {
+      serving.erase(link->session);
+      liveness.Detach(link->session);
+      link->liveness = nullptr;
+    }
     if (link->has_watches) watch_table.RemoveWatcher(watches::WatcherId(link->id.value()));
   }
   if (link->grant_number != 0) grants.erase(link->grant_number);
@@ -162,7 +164,7 @@ bool Service::Impl::OverBudget() {
 }
 
 void Service::Impl::UpdateFlow(Link* link) {
-  if (link->phase != Link::Phase::kServing) return;
+  if (link->phase != Link::Phase::kServing || link->read_only) return;
   outstanding += link->queue.size() - link->counted_items;
   outstanding_bytes += link->queue.bytes() - link->counted_bytes;
   link->counted_items = link->queue.size();
@@ -205,11 +207,6 @@ void Service::Submit(ConnectionId id, absl::Span<Request> requests, Sequence con
   impl_->Submit(id, requests, confirmed_below);
 }
 void Service::Ping(ConnectionId id, uint64_t ping) { impl_->Ping(id, ping); }
-void Service::Rearm(ConnectionId id, absl::Span<const WatchSet> watches) {
-  Link* link = impl_->FindLink(id);
-  if (link != nullptr && link->phase == Link::Phase::kServing)
-    impl_->BeginRearm(link, {watches.begin(), watches.end()});
-}
 void Service::ConnectionClosed(ConnectionId id, bool by_peer) { impl_->ConnectionClosed(id, by_peer); }
 void Service::Call(CallRequest call, CallDone done) { impl_->Call(std::move(call), std::move(done)); }
 WatchStreamId Service::OpenWatch(WatchStream* stream, WatchStreamRequest request) {

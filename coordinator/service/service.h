@@ -54,6 +54,8 @@ struct ServiceConfig {
   absl::Duration container_idle = absl::Seconds(60);  // how long a container has no children before it goes
   uint32_t removals_per_minute = 10'000;              // of containers and TTL nodes
   uint32_t max_watch_streams = 10'000;
+  // readonlymode.enabled: a server that has been without a quorum for hold_max serves clients that accept it.
+  bool read_only_mode = false;
   // What this server's configuration says of the ensemble's settings (statemachine/settings.h): the leader writes into
   // the log what differs.
   std::vector<std::pair<std::string, std::string>> settings;
@@ -109,8 +111,6 @@ class Service final : public node::NodeObserver, public statemachine::ApplyObser
   void Submit(ConnectionId id, absl::Span<Request> requests, Sequence confirmed_below = Sequence(0));
   // Answered by OnPong when the leader is known to have heard of this session since (S6); never answered without that.
   void Ping(ConnectionId id, uint64_t ping);
-  // A ZooKeeper connection re-arms its watches (setWatches): events that are due come before this returns.
-  void Rearm(ConnectionId id, absl::Span<const WatchSet> watches);
   // The connection is gone; no callback comes any more. `by_peer`: the other side closed or reset it (S8: reported,
   // with disconnect_grace); false: this server did (slow reader, protocol error found by the door). Unknown ids are
   // ignored.
@@ -131,6 +131,14 @@ class Service final : public node::NodeObserver, public statemachine::ApplyObser
   ServerStatus Status() const;
   std::vector<MemberStatus> Members() const;
   DigestStatus Digest() const;
+  // Sessions of the ensemble, by id. On the leader with the time until each expires.
+  std::vector<SessionStatus> Sessions() const;
+  // Ephemeral znodes by session, then path.
+  std::vector<EphemeralsOfSession> Ephemerals() const;
+  // Watches of this server's connections, each path of a connection once: by session, then path.
+  std::vector<WatchesOfSession> Watches() const;
+  // srst: latencies, packet counters and sizes of proposals begin anew.
+  void ResetStats();
   // 0: the most up-to-date voter. `done` with the new leader once it is known here. FailedPrecondition: not leading, or
   // no such voter; DeadlineExceeded: not taken over in time.
   void TransferLeadership(ServerId target, absl::AnyInvocable<void(absl::StatusOr<ServerId>)> done);

@@ -52,7 +52,7 @@ struct Link {
   Phase phase = Phase::kOpen;
   absl::Duration since;            // opened, then connect came
   ConnectRequest request;          // until serving
-  access::IdentitySet identities;  // what the connect proved; until serving
+  access::IdentitySet identities;  // what the connect proved; until serving, of a read-only connection all along
 
   uint64_t grant_number = 0;  // kGranting: names the create or attach in Origin::request
   std::string grant_command;
@@ -72,8 +72,10 @@ struct Link {
   uint64_t unconfirmed_bytes = 0;
   std::optional<absl::Duration> capped_since;  // S3: at the cap with writes held back
   Sequence gap_mark;        // numbers up to it were sent again because of a gap, and nothing was applied since
-  absl::Duration progress;  // the last time a write was answered, or all were sent again
+  absl::Duration progress;  // the last time a write was answered, or all were sent again; read-only: it was heard
   absl::Duration patience;  // how long to wait for progress before sending again
+  bool read_only = false;   // served without a quorum: its session is nowhere else, and has neither generation nor
+                            // numbers; nothing of it waits, and liveness does not know it
   bool closing = false;     // its CloseSession was applied; the reply is still to be given
   bool ending = false;      // the same, but ephemerals are still to be deleted; answered when the session is gone
   std::unique_ptr<Rearming> rearming;
@@ -150,7 +152,8 @@ struct Service::Impl {
   void BeginRearm(Link* link, std::vector<WatchSet> watches);
   void ContinueRearm(Link* link);
   void EndRearm(Link* link);
-  void Rearm(Link* link, absl::Span<const WatchSet> watches);
+  // False: there was no room, and the connection is closed.
+  bool Rearm(Link* link, absl::Span<const WatchSet> watches);
   void Notify(Link* link, const Notification& notification);
 
   // ---- requests.cc ----
@@ -169,13 +172,28 @@ struct Service::Impl {
   void Pump(Link* link);
   void PumpAll();
   void SendAgain(Link* link, absl::Duration now);
-  void AnswerRead(Link* link, const SessionQueue::Item& item);
+  void AnswerAtOnce(Link* link, Request* request, absl::Duration now);
+  // `operation` is the item's, wherever it lies. May close the connection.
+  void AnswerRead(Link* link, const SessionQueue::Item& item, const Operation& operation, absl::Duration now);
+  // Whom it is judged by at this moment. Good until the next command.
+  const access::IdentitySet& IdentitiesHere(const Link& link) const;
   ReadContext ContextOf(const Link& link);
   void AnswerFromTable(Link* link, const SessionQueue::Item& item, bool repeated);
-  void GiveReply(Link* link, const SessionQueue::Item& item, Reply reply, std::string_view path, absl::Duration now);
+  void GiveReply(Link* link, const SessionQueue::Item& item, Reply&& reply, std::string_view path, absl::Duration now);
   void ReportIfSlow(absl::Duration took, uint8_t operation, std::string_view path, SessionId session);
   // kFull is remembered, and everybody paused (L11). False: full.
   bool SubmitToNode(std::string command);
+
+  // ---- read_only.cc ----
+  // Whether this client may be served while there is no quorum, should that last.
+  bool AcceptsReadOnly(const Link& link) const;
+  // Begins to serve read-only if there was no leader for long enough. `started`: an ensemble exists.
+  void MaybeBeginReadOnly(bool started, absl::Duration now);
+  // There is a leader again: those clients are to find it.
+  void EndReadOnly();
+  void GrantReadOnly(Link* link);
+  void SubmitReadOnly(Link* link, absl::Span<Request> requests, absl::Duration now);
+  void AnswerReadOnly(Link* link, Request* request, absl::Duration now);
 
   // ---- applying.cc ----
   void OnCommand(const statemachine::Command& command, const statemachine::Outcome& outcome,
@@ -236,6 +254,7 @@ struct Service::Impl {
   // ---- operators.cc ----
   ServiceStats Stats() const;
   ServerStatus Status() const;
+  void CountProposal(size_t bytes);
   void TransferLeadership(ServerId target, absl::AnyInvocable<void(absl::StatusOr<ServerId>)> done);
   void TakeSnapshot(absl::AnyInvocable<void(absl::StatusOr<SnapshotDone>)> done);
 
@@ -275,6 +294,9 @@ struct Service::Impl {
   consensus::RoleChange role;
   // The leader and term for which everything unanswered was sent; leader 0 once the connection to it closed.
   consensus::RoleChange sent_to;
+  absl::Duration leading_since;  // means something while this server leads
+  bool read_only = false;        // without a quorum for so long that who accepts it is served
+  uint64_t barriers_running = 0;
   bool node_full = false;  // L11
   bool over_budget = false;
   uint64_t outstanding = 0;

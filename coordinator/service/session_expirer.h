@@ -40,6 +40,11 @@ class SessionExpirer {
   // OnReport found it). What is closing by now is refused (counterexample 9).
   std::optional<LivenessAck> Judge(const LivenessReport& report, Term term, absl::Duration now);
 
+  // How long until it is due, if nothing is heard of it. nullopt: not active, or unknown.
+  std::optional<absl::Duration> Remaining(SessionId session, absl::Duration now) const {
+    return active_ ? queue_.Remaining(session, now) : std::nullopt;
+  }
+
   // Whom to expire now, each under the generation seen. Names one again if nothing came of it within its timeout.
   std::vector<sessions::ExpiryQueue::Due> Due(absl::Duration now);
 

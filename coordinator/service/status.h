@@ -58,6 +58,14 @@ struct ServiceStats {
   uint64_t liveness_reports_acknowledged = 0;
   LatencyStats read_latency;
   LatencyStats write_latency;
+  uint64_t revalidations = 0;      // attaches of sessions granted here
+  uint64_t commands_proposed = 0;  // handed to the leader by this server, or proposed by it
+  uint64_t commands_applied = 0;
+  uint64_t pending_syncs = 0;  // now: syncs and linearizable reads that wait for a quorum (on any server)
+  // Commands that this server handed to its own node while leading (those that followers forwarded are not seen here),
+  // in bytes; several may go into one entry. 0 of them: none yet.
+  uint64_t proposals = 0, last_proposal_bytes = 0, min_proposal_bytes = 0, max_proposal_bytes = 0;
+  uint64_t created_notifications = 0, deleted_notifications = 0, changed_notifications = 0, children_notifications = 0;
   // now:
   uint64_t connections = 0;      // open
   uint64_t sessions_served = 0;  // attached here
@@ -87,6 +95,11 @@ struct ServerStatus {
   uint64_t damaged_records = 0;
   bool writes_stopped = false;   // D13
   bool refusing_growth = false;  // L11
+  // Without a quorum for so long that clients that accept it are served (16.1 of the protocol sheet). Neither this nor
+  // `ready`: not serving.
+  bool read_only = false;
+  uint64_t approximate_data_bytes = 0;  // of paths and data, as ZooKeeper counts them (6.5)
+  absl::Duration leader_uptime;         // leader only: since it was elected
 };
 
 struct MemberStatus {
@@ -99,6 +112,20 @@ struct MemberStatus {
   // At the leader only:
   bool active = false;  // answered within an election timeout
   LogIndex match;
+};
+
+struct SessionStatus {
+  SessionId session;
+  absl::Duration timeout;
+  absl::Duration expires_in = absl::InfiniteDuration();  // leader only; not known before its first look: infinite
+};
+struct EphemeralsOfSession {
+  SessionId session;
+  std::vector<std::string> paths;
+};
+struct WatchesOfSession {
+  SessionId session;
+  std::vector<std::string> paths;
 };
 
 struct DigestStatus {

@@ -45,7 +45,8 @@ void Service::Impl::Tick() {
 }
 
 void Service::Impl::Sweep(absl::Duration now) {
-  leader_age = node->Status().since_leader_heard;
+  const node::NodeStatus status = node->Status();
+  leader_age = status.since_leader_heard;
   leader_age_at = now;
   streams.Sweep(now, leader_age);
   // S6: silence towards the leader for two thirds of the timeout ends the connection, before the client's session can
@@ -54,6 +55,7 @@ void Service::Impl::Sweep(absl::Duration now) {
     if (Link* link = ServingLink(session))
       Close(link, CloseReason::kNoQuorum, "no leader heard of this session for too long");
   }
+  MaybeBeginReadOnly(status.started, now);
   for (ConnectionId id : LinkIds()) {
     if (Link* link = FindLink(id)) SweepLink(link, now);
   }
@@ -76,7 +78,10 @@ void Service::Impl::SweepLink(Link* link, absl::Duration now) {
       return;
     case Link::Phase::kLookup:
     case Link::Phase::kGranting: {
-      absl::Duration hold = std::min(config.hold_max, link->request.timeout / 3);
+      // Who accepts a server without quorum waits until this one is known to be one.
+      const bool accepts = config.read_only_mode && AcceptsReadOnly(*link);
+      if (accepts && read_only) return GrantReadOnly(link);
+      absl::Duration hold = accepts ? config.hold_max : std::min(config.hold_max, link->request.timeout / 3);
       if ((now - link->since >= hold && HeldTooLong(now, hold)) || now - link->since >= kConnectWithin) {
         return Close(link, CloseReason::kNoQuorum);
       }
@@ -89,6 +94,10 @@ void Service::Impl::SweepLink(Link* link, absl::Duration now) {
       return;
     case Link::Phase::kServing:
       break;
+  }
+  if (link->read_only) {  // nobody else counts its time
+    if (now - link->progress >= link->timeout) Close(link, CloseReason::kSessionExpired);
+    return;
   }
   if (link->queue.empty()) return;
   // S6: what waits for a leader waits no longer than this, whenever it came.
@@ -115,6 +124,12 @@ void Service::Impl::Ping(ConnectionId id, uint64_t ping) {
   if (link->phase != Link::Phase::kServing)
     return Close(link, CloseReason::kProtocolError, "a ping before the connection was granted");
   absl::Duration now = Now();
+  if (link->read_only) {  // there is no leader whom this could mislead about its life (S6)
+    link->progress = now;
+    ++stats.pongs;
+    ++stats.packets_sent;
+    return link->door->OnPong(ping, deps.state_machine->last_zxid());
+  }
   liveness.Ping(link->liveness, ping, now);
   MaybeReport(now);
 }
@@ -206,6 +221,8 @@ void Service::Impl::LeaderLost(absl::Duration now) {
 
 void Service::Impl::OnRoleChange(const consensus::RoleChange& change) {
   bool other = change.leader != role.leader || change.term != role.term;
+  if (change.role == consensus::Role::kLeader && (role.role != consensus::Role::kLeader || change.term != role.term))
+    leading_since = Now();
   role = change;
   if (stopping || node == nullptr) return;
   absl::Duration now = Now();
@@ -234,6 +251,7 @@ void Service::Impl::OnResubmit() {
   if (stopping || node == nullptr) return;
   absl::Duration now = Now();
   can_submit = true;
+  EndReadOnly();
   sent_to = {consensus::Role::kFollower, node->term(), node->leader()};
   if (node_full) {
     node_full = false;

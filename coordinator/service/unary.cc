@@ -123,8 +123,10 @@ void Service::Impl::StartUnaryRead(UnaryCall* call) {
 
 void Service::Impl::StartUnaryBarrier(UnaryCall* call) {
   call->waiting = Waiting::kBarrier;
+  ++barriers_running;
   node->ReadBarrier([this, number = call->number, watch = std::weak_ptr<bool>(alive)](bool ok) {
     if (!watch.lock()) return;
+    --barriers_running;
     auto it = calls.find(number);
     if (it == calls.end()) return;
     if (ok) {

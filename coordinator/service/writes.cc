@@ -181,6 +181,8 @@ std::string_view PathOfAny(const Variant& operation) {
           return op.compares.empty() ? FirstPath(op.then_ops) : std::string_view(op.compares.front().path);
         } else if constexpr (std::is_same_v<Op, MultiRead>) {
           return FirstPath(op.ops);
+        } else if constexpr (std::is_same_v<Op, SetWatches>) {
+          return op.watches.empty() ? std::string_view() : std::string_view(op.watches.front().path);
         } else if constexpr (requires { op.path; }) {
           return op.path;
         } else {
@@ -229,6 +231,10 @@ size_t BytesOf(const Operation& operation) {
         } else if constexpr (std::is_same_v<Op, MultiRead>) {
           size_t bytes = op.ops.size() * sizeof(ReadOp);
           for (const ReadOp& one : op.ops) bytes += std::visit([](const auto& o) { return o.path.size(); }, one);
+          return bytes;
+        } else if constexpr (std::is_same_v<Op, SetWatches>) {
+          size_t bytes = op.watches.size() * sizeof(WatchSet);
+          for (const WatchSet& set : op.watches) bytes += set.path.size();
           return bytes;
         } else if constexpr (std::is_same_v<Op, List>) {
           return op.path.size() + op.after.size() + op.prefix.size();

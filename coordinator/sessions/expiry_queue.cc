@@ -74,6 +74,12 @@ bool ExpiryQueue::IsExpiring(SessionId session) const {
   return it != entries_.end() && it->second.expiring;
 }
 
+std::optional<absl::Duration> ExpiryQueue::Remaining(SessionId session, absl::Duration now) const {
+  auto it = entries_.find(session);
+  if (it == entries_.end()) return std::nullopt;
+  return absl::Microseconds(std::max<int64_t>(DeadlineUs(it->second) - Us(now), 0));
+}
+
 std::vector<ExpiryQueue::Due> ExpiryQueue::PopDue(absl::Duration now) {
   const int64_t now_us = Us(now);
   bool stalled = last_pop_us_ && now_us - *last_pop_us_ > 2 * tick_us_;

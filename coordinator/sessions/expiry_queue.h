@@ -55,6 +55,8 @@ class ExpiryQueue {
   // nobody is due: everyone gets one more full timeout, since what they sent meanwhile was not read.
   std::vector<Due> PopDue(absl::Duration now);
   bool IsExpiring(SessionId session) const;
+  // How long until it is due, if nothing is heard of it; zero: it is. nullopt: unknown.
+  std::optional<absl::Duration> Remaining(SessionId session, absl::Duration now) const;
   size_t size() const { return entries_.size(); }
 
  private:

@@ -11,6 +11,10 @@ inline constexpr std::string_view kSuperDigestSetting = "super_digest";
 inline constexpr std::string_view kSkipAclSetting = "skip_acl";
 inline constexpr std::string_view kEnforceQuotaSetting = "enforce_quota";
 inline constexpr std::string_view kExtendedTypesSetting = "extended_types";
+// The server lines, one per line without a newline at the end. Setting it writes them and a line "version=ZXID" (hex,
+// of the command that set it) into /zookeeper/config, as a change of data that keeps version -1 (specs: ZooKeeper
+// protocol, section 17). Empty: the node's data is empty.
+inline constexpr std::string_view kMembershipSetting = "membership";
 
 struct Settings {
   std::string super_digest;    // "user:base64": that digest identity bypasses every ACL; empty: nobody does

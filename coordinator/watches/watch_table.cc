@@ -104,6 +104,8 @@ struct WatchTable::Impl {
     return std::lower_bound(p.watches.begin(), p.watches.end(), watcher.value() << kKindBits);
   }
   uint64_t KindsOf(WatcherId watcher, std::string_view path) const;
+  // Whether there was one of `bits`; they go.
+  bool Remove(WatcherId watcher, std::string_view path, uint64_t bits);
   // The watcher's kinds on the path lose `bits`; all traces of an empty rest go, but for the path itself.
   void Subtract(PathId id, size_t position, uint64_t bits);
   void ForgetAt(WatcherId watcher, PathId id);
@@ -207,18 +209,34 @@ bool WatchTable::Has(WatcherId watcher, std::string_view path, WatchKind kind) c
   return (impl_->KindsOf(watcher, path) & BitOf(kind)) != 0;
 }
 
-bool WatchTable::Remove(WatcherId watcher, std::string_view path, WatchKind kind) {
-  uint64_t kinds = impl_->KindsOf(watcher, path);
-  uint64_t bit = BitOf(kind);
-  if ((kinds & bit) == 0) return false;
-  auto id = static_cast<PathId>(impl_->Find(path));
-  PathWatches& p = impl_->paths[id];
-  impl_->Subtract(id, static_cast<size_t>(Impl::Position(p, watcher) - p.watches.begin()), bit);
-  if (kinds == bit) {
-    impl_->ForgetAt(watcher, id);
-    impl_->ReleaseIfUnwatched(id);
+bool WatchTable::HasAny(WatcherId watcher, std::string_view path) const { return impl_->KindsOf(watcher, path) != 0; }
+
+bool WatchTable::Impl::Remove(WatcherId watcher, std::string_view path, uint64_t bits) {
+  uint64_t kinds = KindsOf(watcher, path);
+  if ((kinds & bits) == 0) return false;
+  auto id = static_cast<PathId>(Find(path));
+  PathWatches& p = paths[id];
+  Subtract(id, static_cast<size_t>(Position(p, watcher) - p.watches.begin()), bits);
+  if ((kinds & ~bits) == 0) {
+    ForgetAt(watcher, id);
+    ReleaseIfUnwatched(id);
   }
   return true;
+}
+
+bool WatchTable::Remove(WatcherId watcher, std::string_view path, WatchKind kind) {
+  return impl_->Remove(watcher, path, BitOf(kind));
+}
+bool WatchTable::RemoveAny(WatcherId watcher, std::string_view path) { return impl_->Remove(watcher, path, kKindMask); }
+
+std::vector<std::string> WatchTable::PathsOf(WatcherId watcher) const {
+  std::vector<std::string> out;
+  auto found = impl_->watchers.find(watcher);
+  if (found == impl_->watchers.end()) return out;
+  out.reserve(found->second.size());
+  for (PathId id : found->second) out.emplace_back(impl_->paths[id].path());
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 void WatchTable::RemoveWatcher(WatcherId watcher) {

@@ -50,11 +50,17 @@ class WatchTable {
   // Whether there was one. `kind` as in 13.6.
   bool Remove(WatcherId watcher, std::string_view path, WatchKind kind);
   bool Has(WatcherId watcher, std::string_view path, WatchKind kind) const;
+  // The same of any kind: whether there was one, or is; all of them go.
+  bool RemoveAny(WatcherId watcher, std::string_view path);
+  bool HasAny(WatcherId watcher, std::string_view path) const;
   // The connection is gone: all of its watches, persistent ones too.
   void RemoveWatcher(WatcherId watcher);
   // What fires for one event, in ZooKeeper's order (13.3), appended to `out` sorted by watcher within one trigger.
   // One-shot watches are consumed.
   void Fire(const tree::Event& event, std::vector<Notification>* out);
+
+  // What it watches, each path once, in byte order.
+  std::vector<std::string> PathsOf(WatcherId watcher) const;
 
   size_t watch_count() const;  // (watcher, path, kind), with kData and kExists one kind
   size_t path_count() const;

@@ -226,6 +226,10 @@ std::vector<Row> RowsFor<CheckWatch>() {
   return {{"check watch", CheckWatch{"/p/n"}, {}, Error::kNoWatcher, Error::kOk, true}};
 }
 template <>
+std::vector<Row> RowsFor<SetWatches>() {  // judged when told: zookeeper_connections_test.cc
+  return {{"set watches", SetWatches{{{"/p/n", WatchKind::kPersistent, {}}}}, {}, Error::kOk, Error::kOk, true}};
+}
+template <>
 std::vector<Row> RowsFor<Unintelligible>() {
   return {{"unintelligible", Unintelligible{Error::kUnimplemented, false, ""}, {}, Error::kUnimplemented}};
 }

@@ -100,7 +100,7 @@ class FakeNode final : public NodePort {
   uint64_t LogClockUs() const override { return static_cast<uint64_t>(absl::ToInt64Microseconds(loop_->now())); }
   ServerId self() const override { return ServerId(1); }
   node::NodeStatus Status() const override {
-    node::NodeStatus status;
+    node::NodeStatus status = rest;
     status.started = true;
     status.core.leader = leader_;
     status.core.term = term_;
@@ -134,6 +134,7 @@ class FakeNode final : public NodePort {
   ServerId leader_;
   Term term_;
   absl::Duration since_leader_heard;
+  node::NodeStatus rest;  // what Status() says besides: members, peers
 
  private:
   SteppedLoop* loop_;

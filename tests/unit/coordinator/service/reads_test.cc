@@ -225,7 +225,7 @@ TEST(Operations, AreNamedAndSorted) {
     EXPECT_TRUE(IsWrite(write)) << OperationName(write);
   }
   for (Operation read : {Operation(Exists{}), Operation(GetAcl{}), Operation(MultiRead{}), Operation(WhoAmI{}),
-                         Operation(CheckWatch{})}) {
+                         Operation(CheckWatch{}), Operation(SetWatches{})}) {
     EXPECT_FALSE(IsWrite(read)) << OperationName(read);
   }
 }

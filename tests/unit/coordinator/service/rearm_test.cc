@@ -321,20 +321,6 @@ TEST(Rearm, OneShotWatchesTellOnlyReaders) {
   EXPECT_THAT(ann.Take(), ElementsAre("connected g3 last0", "changed /s", "children /s", "created /s"));
 }
 
-// 13.5: a ZooKeeper connection's persistent watches have no cursor: they are set, and nothing is told of the past.
-TEST(Rearm, ZooKeeperConnectionsHearNothingOfThePast) {
-  World w;
-  w.Lead();
-  FakeDoor& door = w.Connect(World::NewSession(), /*native=*/false);
-  w.ApplyOther(Create("/a"));
-  std::vector<WatchSet> sets = {{"/a", kNodeKind, Cursor{}}, {"/b", WatchKind::kExists, Cursor{}}};
-  w.service.Rearm(door.id, sets);
-  EXPECT_THAT(door.Take(), IsEmpty());
-  w.ApplyOther(Set("/a", "x"));
-  w.ApplyOther(Create("/b"));
-  EXPECT_THAT(door.Take(), ElementsAre("changed /a", "created /b"));
-}
-
 // S10: an install while the past is being read ends the connection; so does its own end, without a trace.
 TEST(Rearm, ConnectionThatGoesInBetweenLeavesNothing) {
   World w;

@@ -37,6 +37,17 @@ TEST_F(ExpiryQueueTest, ASessionFallsDueItsTimeoutAfterItWasLastHeard) {
   EXPECT_EQ(Run(70, 250), (Dues{{160, {A, G1}}}));
 }
 
+TEST_F(ExpiryQueueTest, TheTimeLeftIsKnown) {
+  EXPECT_EQ(queue_.Remaining(A, Ms(0)), std::nullopt);
+  queue_.Set(A, G1, Ms(100), Ms(20), Ms(0));
+  EXPECT_EQ(queue_.Remaining(A, Ms(30)), Ms(70));
+  queue_.Touch(A, G1, Ms(30));
+  EXPECT_EQ(queue_.Remaining(A, Ms(30)), Ms(100));
+  queue_.Disconnected(A, G1, Ms(40));
+  EXPECT_EQ(queue_.Remaining(A, Ms(50)), Ms(10));
+  EXPECT_EQ(queue_.Remaining(A, Ms(90)), Ms(0));
+}
+
 TEST_F(ExpiryQueueTest, DueSessionsComeInOrderOfDeadlineThenId) {
   queue_.Set(C, G1, Ms(50), Ms(0), Ms(1));
   queue_.Set(B, G1, Ms(50), Ms(0), Ms(2));

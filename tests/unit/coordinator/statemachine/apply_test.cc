@@ -257,6 +257,36 @@ TEST_F(Apply, SettingsAreStored) {
   EXPECT_EQ(Limited(SetSettingOp{"b", *Big()}), Error::kTooLarge);
 }
 
+// Protocol sheet, section 17: the server lines are the data of /zookeeper/config, whose version stays -1.
+TEST_F(Apply, MembershipIsWrittenIntoTheConfigNode) {
+  const std::string name(kMembershipSetting);
+  h_.Unary(CreateOp{"/zookeeper/quota/zookeeper"});
+  h_.Unary(CreateOp{"/zookeeper/quota/zookeeper/zookeeper_limits", "byteHardLimit=1"});
+  auto config = [&](tree::Stat* stat) {
+    std::optional<std::string_view> data;
+    EXPECT_EQ(h_.machine.tree().GetData(access::Caller::Unrestricted(), "/zookeeper/config", &data, stat), Error::kOk);
+    return std::string(data.value());
+  };
+  tree::Stat stat;
+  EXPECT_EQ(config(&stat), "");
+  Outcome outcome = h_.Unary(SetSettingOp{name, "server.1=a\nserver.2=b"});
+  EXPECT_EQ(outcome.error, Error::kOk);
+  EXPECT_EQ(config(&stat), absl::StrCat("server.1=a\nserver.2=b\nversion=", absl::Hex(outcome.zxid.value())));
+  EXPECT_EQ(stat.version, -1);
+  EXPECT_EQ(stat.aversion, -1);
+  EXPECT_EQ(stat.czxid, Zxid(0));
+  EXPECT_EQ(stat.mzxid, outcome.zxid);
+  EXPECT_EQ(h_.seen.events_of.back().size(), 1u);
+  EXPECT_EQ(h_.machine.Setting(name), "server.1=a\nserver.2=b");
+  EXPECT_EQ(h_.machine.digest(), h_.machine.ComputeDigest());
+  uint64_t digest = h_.machine.tree().digest();
+  EXPECT_EQ(Limited(SetSettingOp{name, std::string(99, 's')}), Error::kTooLarge);  // with its version
+  EXPECT_EQ(h_.machine.tree().digest(), digest);
+  EXPECT_EQ(h_.Unary(SetSettingOp{name, ""}).error, Error::kOk);
+  EXPECT_EQ(config(&stat), "");
+  EXPECT_EQ(stat.version, -1);
+}
+
 TEST_F(Apply, CountersAreInTheDigest) {  // D13
   uint64_t digest = h_.machine.digest();
   h_.Unary(SyncOp{"/"});

@@ -156,7 +156,7 @@ class Generator {
     return ops;
   }
   SetSettingOp Setting() {
-    switch (random_() % 6) {
+    switch (random_() % 7) {
       case 0:
         return {std::string(kEnforceQuotaSetting), random_() % 2 == 0 ? "no" : ""};
       case 1:
@@ -165,6 +165,8 @@ class Generator {
         return {std::string(kSuperDigestSetting), random_() % 2 == 0 ? "bob:x" : ""};
       case 3:
         return {std::string(kSkipAclSetting), random_() % 4 == 0 ? "yes" : "no"};
+      case 4:
+        return {std::string(kMembershipSetting), random_() % 3 == 0 ? "" : "server." + std::to_string(random_() % 9)};
       default:
         return {"s" + std::to_string(random_() % 3), Data().value_or("")};
     }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <tuple>
 
+#include "absl/strings/str_cat.h"
 #include "coordinator/statemachine/command_codec.h"
 #include "coordinator/tree/path.h"
 
@@ -349,7 +350,17 @@ bool Model::JudgeServerCommand(const Command& command, Outcome* out) {
     out->result.deleted = out->error == Error::kOk ? 1 : 0;
   } else if (const auto* set = std::get_if<SetSettingOp>(&command.operation)) {
     if (set->value.size() > max_data_bytes_) out->error = Error::kTooLarge;
+    std::string config = set->value;
+    if (!config.empty()) config += absl::StrCat("\nversion=", absl::Hex(zxid_.value()));
+    const bool membership = set->name == kMembershipSetting;
+    if (membership && config.size() > max_data_bytes_) out->error = Error::kTooLarge;
     if (out->error == Error::kOk) settings_.Set(set->name, set->value);
+    if (out->error == Error::kOk && membership) {
+      ModelNode& node = nodes_.at("/zookeeper/config");
+      node.data = config;
+      node.stat.mzxid = zxid_;
+      node.stat.mtime_ms = times_.wall_ms;
+    }
   } else {
     return std::holds_alternative<RaiseVersionOp>(command.operation);
   }

@@ -218,6 +218,29 @@ TEST_F(WatchTableTest, RemoveWatcherLeavesNothingOfIt) {  // hazard 15
   ExpectEmpty();
 }
 
+TEST_F(WatchTableTest, AnyKindIsFoundAndRemovedWithTheOthersOfItsPath) {  // 13.6
+  for (WatchKind kind :
+       {WatchKind::kData, WatchKind::kChildren, WatchKind::kPersistent, WatchKind::kPersistentRecursive}) {
+    EXPECT_FALSE(table_.HasAny(kAnn, "/n"));
+    EXPECT_FALSE(table_.RemoveAny(kAnn, "/n"));
+    table_.Add(kAnn, "/n", kind);
+    table_.Add(kAnn, "/n/m", kind);
+    table_.Add(kBob, "/n", kind);
+    EXPECT_TRUE(table_.HasAny(kAnn, "/n"));
+    EXPECT_TRUE(table_.RemoveAny(kAnn, "/n"));
+    EXPECT_TRUE(table_.HasAny(kBob, "/n"));
+  }
+  table_.Add(kAnn, "/n", WatchKind::kData);
+  table_.Add(kAnn, "/n", WatchKind::kPersistentRecursive);
+  EXPECT_THAT(table_.PathsOf(kAnn), ElementsAre("/n", "/n/m"));
+  EXPECT_TRUE(table_.RemoveAny(kAnn, "/n"));
+  EXPECT_THAT(table_.PathsOf(kAnn), ElementsAre("/n/m"));
+  EXPECT_THAT(table_.PathsOf(kCat), IsEmpty());
+  EXPECT_TRUE(table_.RemoveAny(kAnn, "/n/m"));
+  EXPECT_TRUE(table_.RemoveAny(kBob, "/n"));
+  ExpectEmpty();
+}
+
 TEST_F(WatchTableTest, TenThousandWatchersOfOneNodeAreToldOnceEach) {
   constexpr uint64_t kWatchers = 10000;
   for (uint64_t i = 0; i < kWatchers; ++i) table_.Add(WatcherId(i * 7919 % kWatchers), "/n", WatchKind::kData);
