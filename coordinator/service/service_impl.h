@@ -1,6 +1,7 @@
 // The inside of Service. Its parts: service.cc (the face, connections, flow), connecting.cc (create, attach),
-// rearming.cc (watches of a client that comes back), requests.cc (a session's requests), applying.cc (what apply
-// brings), unary.cc (calls without session), timing.cc (clocked duties, leadership, liveness), operators.cc.
+// rearming.cc (watches of a client that comes back), requests.cc (a session's requests), read_only.cc (clients of a
+// server without quorum), applying.cc (what apply brings), unary.cc (calls without session), timing.cc (clocked duties,
+// leadership, liveness), operators.cc.
 #pragma once
 
 #include <cstdint>

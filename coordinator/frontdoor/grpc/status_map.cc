@@ -34,6 +34,7 @@ grpc::StatusCode CodeOf(service::ErrorCode code) {
     case service::ErrorCode::kOk:
       return grpc::StatusCode::OK;
     case service::ErrorCode::kNoQuorum:
+    case service::ErrorCode::kNotReadOnly:  // never over gRPC
       return grpc::StatusCode::UNAVAILABLE;
     case service::ErrorCode::kOverloaded:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;

@@ -57,7 +57,7 @@ TEST(Determinism, TheSameLogGivesTheSameDigestsOutcomesAndEvents) {  // D13, L4
 TEST(Determinism, TheRandomCommandsReachEveryOutcome) {
   std::map<Error, int> errors;
   std::map<std::string, int> reached;
-  for (uint64_t seed = 1; seed <= 30; ++seed) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
     Generator generator(seed);
     Harness a(SmallCloses());
     for (int i = 0; i < 400; ++i) {
