@@ -24,10 +24,12 @@ class SimClient::Link final : public service::Connection, public std::enable_sha
       });
     });
   }
-  void Open(service::ConnectRequest request) {
-    ToServer([self = shared_from_this(), request = std::move(request)](service::Service& service,
-                                                                       service::ConnectionId) mutable {
-      self->id_ = service.Open(self.get(), service::ConnectionOptions{});
+  void Open(service::ConnectRequest request, bool zookeeper) {
+    ToServer([self = shared_from_this(), request = std::move(request), zookeeper](service::Service& service,
+                                                                                  service::ConnectionId) mutable {
+      service::ConnectionOptions options;
+      options.numbers_own_writes = !zookeeper;
+      self->id_ = service.Open(self.get(), options);
       if (self->id_.value() == 0) {
         self->OnClose(service::CloseReason::kOverloaded, "");
         return;
@@ -115,10 +117,12 @@ void SimClient::Connect() {
   request.timeout = options_.timeout;
   request.disconnect_grace = options_.grace;
   request.last_zxid = last_zxid_;
-  for (const auto& [path, mzxid] : watched_) request.rearm.push_back({path, service::WatchKind::kData, {mzxid}});
-  if (cursor_) request.rearm.push_back({"/", service::WatchKind::kPersistentRecursive, *cursor_});
+  if (!options_.zookeeper) {
+    for (const auto& [path, mzxid] : watched_) request.rearm.push_back({path, service::WatchKind::kData, {mzxid}});
+    if (cursor_) request.rearm.push_back({"/", service::WatchKind::kPersistentRecursive, *cursor_});
+  }
   last_heard_ = world_->now();
-  link_->Open(std::move(request));
+  link_->Open(std::move(request), options_.zookeeper);
   PingLoop(link_generation_);
 }
 
@@ -136,6 +140,7 @@ void SimClient::PingLoop(uint64_t generation) {
 
 void SimClient::Disconnect(bool tell_server) {
   connected_ = false;
+  if (options_.zookeeper) LosePending();
   if (link_ == nullptr) return;
   if (tell_server) {
     link_->CloseByClient();
@@ -167,7 +172,11 @@ void SimClient::OnConnected(const service::ConnectResult& result) {
   last_heard_ = world_->now();
   if (result.zxid < last_zxid_) Violated("a server behind the client took its session (S9)");
   // Once in the life of the session: afterwards every connection arms it again.
-  if (!watch_asked_) IssueWatch();
+  if (options_.zookeeper) {
+    IssueSetWatches();
+  } else if (!watch_asked_) {
+    IssueWatch();
+  }
   // S2: everything unanswered again, under its number; reads too.
   for (const Op& op : pending_) {
     if (op.sent_ever) ++resent_;
@@ -180,6 +189,7 @@ void SimClient::OnPong() { last_heard_ = world_->now(); }
 void SimClient::OnClose(service::CloseReason reason, const std::string& message) {
   connected_ = false;
   link_ = nullptr;
+  if (options_.zookeeper) LosePending();
   if (reason == service::CloseReason::kSessionExpired) SessionLost();
   if (reason == service::CloseReason::kProtocolError || reason == service::CloseReason::kAuthFailed) {
     Violated(absl::StrCat("the server closed with reason ", static_cast<int>(reason), ": ", message));
@@ -187,7 +197,6 @@ void SimClient::OnClose(service::CloseReason reason, const std::string& message)
   Reconnect(absl::Milliseconds(world_->random().Between(1, 50)));
 }
 
-// What was not answered may have been done, if it was ever sent.
 void SimClient::SessionLost() {
   session_ = SessionId(0);
   password_.clear();
@@ -195,9 +204,15 @@ void SimClient::SessionLost() {
   watched_.clear();
   watch_asked_ = false;
   cursor_.reset();
+  LosePending();
+}
+
+// It may have been done, if it was ever sent.
+void SimClient::LosePending() {
   std::deque<Op> lost = std::exchange(pending_, {});
   for (Op& op : lost) {
     if (!op.write || !op.sent_ever) continue;
+    ++lost_;
     if (op.sequential) ++created_unknown_;
     if (op.history) {
       op.history->outcome = RegisterOutcome::kUnknown;
@@ -218,7 +233,7 @@ void SimClient::Think() {
 void SimClient::Issue() {
   Op op = MakeOp();
   op.request.id = next_id_++;
-  if (op.write) {
+  if (op.write && !options_.zookeeper) {
     op.request.sequence = next_sequence_;
     ++next_sequence_;
   }
@@ -238,6 +253,20 @@ void SimClient::IssueWatch() {
   pending_.push_back(std::move(op));
 }
 
+// As ZooKeeper's clients do before anything else (specs: ZooKeeper protocol, 13.5). Events that it missed of the
+// persistent watch are gone: it hears of everything after the reply.
+void SimClient::IssueSetWatches() {
+  cursor_.reset();
+  service::SetWatches set;
+  for (const auto& [path, mzxid] : watched_) set.watches.push_back({path, service::WatchKind::kData, {last_zxid_}});
+  set.watches.push_back({"/", service::WatchKind::kPersistentRecursive, {last_zxid_}});
+  Op op;
+  op.sent_ever = true;
+  op.request.id = next_id_++;
+  op.request.operation = std::move(set);
+  pending_.push_front(std::move(op));
+}
+
 void SimClient::SendAll() {
   for (Op& op : pending_) {
     op.sent_ever = true;
@@ -246,10 +275,10 @@ void SimClient::SendAll() {
 }
 
 void SimClient::Send(const Op& op) {
-  // Everything answered so far has left pending_.
-  Sequence confirmed = next_sequence_;
+  // Everything answered so far has left pending_. (Nothing is confirmed by a client that does not number.)
+  Sequence confirmed = options_.zookeeper ? Sequence(0) : next_sequence_;
   for (const Op& other : pending_) {
-    if (other.write) {
+    if (other.write && !options_.zookeeper) {
       confirmed = other.request.sequence;
       break;
     }
@@ -265,6 +294,7 @@ void SimClient::OnReply(service::Reply reply) {
   Op op = std::move(pending_.front());
   pending_.pop_front();
   if (reply.repeated) ++repeated_;
+  if (reply.repeated && options_.zookeeper) return Violated("a client that numbers nothing got a repeated reply");
   Settle(std::move(op), reply);
 }
 

@@ -1,5 +1,7 @@
-// A client of a simulated ensemble: a native session that numbers its writes, re-sends them after every break, and
-// checks what it is told. What it did becomes the history that the linearizability checker judges.
+// A client of a simulated ensemble, which checks what it is told; what it did becomes the history that the
+// linearizability checker judges. Native: it numbers its writes and re-sends them after every break. Of ZooKeeper's
+// kind: the server numbers its writes, what was not answered when a connection breaks stays unknown, and it sets its
+// watches again by SetWatches.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +35,7 @@ struct ClientOptions {
   absl::Duration think = absl::Milliseconds(5);
   absl::Duration timeout = absl::Seconds(4);
   absl::Duration grace = absl::ZeroDuration();
+  bool zookeeper = false;
 };
 
 class SimClient {
@@ -55,6 +58,7 @@ class SimClient {
   uint64_t acknowledged_writes() const { return acknowledged_writes_; }
   uint64_t resent() const { return resent_; }
   uint64_t sessions() const { return sessions_; }
+  uint64_t lost() const { return lost_; }
   uint64_t repeated() const { return repeated_; }
   uint64_t events() const { return events_; }
   uint64_t events_lost() const { return events_lost_; }
@@ -94,6 +98,9 @@ class SimClient {
   void OnPong();
   void OnClose(service::CloseReason reason, const std::string& message);
   void SessionLost();
+  // What was not answered never will be, and may have been done.
+  void LosePending();
+  void IssueSetWatches();
   void Settle(Op op, const service::Reply& reply);
   void ToldUpTo(Zxid zxid);
   void CheckRead(const Op& op, const service::Reply& reply);
@@ -127,7 +134,8 @@ class SimClient {
   testing::RegisterHistory history_;
   std::set<std::string> created_;
   int created_unknown_ = 0;
-  uint64_t acknowledged_writes_ = 0, resent_ = 0, sessions_ = 0, repeated_ = 0, events_ = 0, events_lost_ = 0;
+  uint64_t acknowledged_writes_ = 0, resent_ = 0, sessions_ = 0, repeated_ = 0, events_ = 0, events_lost_ = 0,
+           lost_ = 0;
   std::optional<std::string> violation_;
 };
 

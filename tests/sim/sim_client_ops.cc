@@ -96,14 +96,18 @@ void SimClient::Settle(Op op, const service::Reply& reply) {
   auto error = static_cast<tree::Error>(reply.error);
   if (op.write) ++acknowledged_writes_;
   if (error == tree::Error::kReplyLost) return Violated("an unconfirmed reply was forgotten (S3)");
-  if (!std::holds_alternative<service::AddWatch>(op.request.operation)) ToldUpTo(reply.zxid);
+  if (!std::holds_alternative<service::AddWatch>(op.request.operation) &&
+      !std::holds_alternative<service::SetWatches>(op.request.operation)) {
+    ToldUpTo(reply.zxid);
+  }
   if (op.sequential) {
     const std::string& path = reply.results.empty() ? reply.result.path : reply.results.back().path;
     if (error == tree::Error::kOk && !created_.insert(path).second)
       Violated("one sequential name was given twice (S2)");
     return;
   }
-  if (std::holds_alternative<service::AddWatch>(op.request.operation)) {
+  if (std::holds_alternative<service::AddWatch>(op.request.operation) ||
+      std::holds_alternative<service::SetWatches>(op.request.operation)) {
     cursor_ = Cursor{reply.zxid};
     return;
   }

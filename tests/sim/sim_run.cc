@@ -46,7 +46,8 @@ class Ensemble {
       client.think = absl::Milliseconds(random_.Between(2, 30));
       client.outstanding = static_cast<int>(random_.Between(1, 6));
       client.timeout = absl::Milliseconds(random_.Between(4000, 6000));
-      if (random_.OneIn(4)) client.grace = absl::Milliseconds(500);
+      client.zookeeper = random_.OneIn(3);
+      if (!client.zookeeper && random_.OneIn(4)) client.grace = absl::Milliseconds(500);
       clients_.push_back(std::make_unique<SimClient>(&world_, &truth_, i, client, [this] { return PickServer(); }));
     }
     for (auto [path, recursive] : {std::pair("/", true), std::pair("/seq", true), std::pair("/k1", false),
@@ -417,6 +418,7 @@ class Ensemble {
       result.stats.acknowledged_writes += client->acknowledged_writes();
       result.stats.resent += client->resent();
       result.stats.repeated += client->repeated();
+      result.stats.lost += client->lost();
       result.stats.watch_events += client->events();
       result.stats.sessions += client->sessions();
       result.stats.cursors_lost += client->events_lost();

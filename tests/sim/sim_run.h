@@ -16,7 +16,8 @@ struct RunOptions {
 // What a run met; summed over seeds it shows that the faults strike where it hurts.
 struct RunStats {
   uint64_t events = 0, trace = 0;
-  uint64_t acknowledged_writes = 0, unknown_writes = 0, resent = 0, repeated = 0, watch_events = 0, sessions = 0;
+  uint64_t acknowledged_writes = 0, unknown_writes = 0, resent = 0, repeated = 0, lost = 0, watch_events = 0,
+           sessions = 0;
   uint64_t crashes = 0, power_cuts = 0, pauses = 0, partitions = 0, resets = 0, wipes = 0, flips = 0, repairs = 0,
            transfers = 0, away = 0, dropped = 0;
   uint64_t snapshots = 0, installs = 0, elections = 0;

@@ -11,6 +11,7 @@ void RunStats::Add(const RunStats& o) {
   unknown_writes += o.unknown_writes;
   resent += o.resent;
   repeated += o.repeated;
+  lost += o.lost;
   watch_events += o.watch_events;
   sessions += o.sessions;
   crashes += o.crashes;
@@ -34,8 +35,8 @@ void RunStats::Add(const RunStats& o) {
 
 std::string RunStats::ToString() const {
   std::string text = absl::StrCat("events ", events, ", writes acknowledged ", acknowledged_writes, " unknown ",
-                                  unknown_writes, " re-sent ", resent, " repeated ", repeated, ", watch events ",
-                                  watch_events, ", sessions ", sessions);
+                                  unknown_writes, " re-sent ", resent, " repeated ", repeated, " lost ", lost,
+                                  ", watch events ", watch_events, ", sessions ", sessions);
   absl::StrAppend(&text, ", crashes ", crashes, ", power cuts ", power_cuts, ", pauses ", pauses, ", partitions ",
                   partitions, ", resets ", resets);
   absl::StrAppend(&text, ", wipes ", wipes, ", flips ", flips, ", records to repair ", repairs, ", transfers ",
