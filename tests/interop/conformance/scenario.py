@@ -68,6 +68,12 @@ class Run:
             client.drop()
 
 
+def metric(name):
+    """The name of a metric without the namespace or server that it is of."""
+    name = re.sub(r"((?:avg|min|max|cnt|sum)_).+(_(?:read|write)_per_namespace)", r"\1NAMESPACE\2", name)
+    return re.sub(r"_\d(_ack_latency)", r"_N\1", name)
+
+
 def shape(text):
     """A line without what differs from run to run: numbers, hex ids and addresses."""
     text = re.sub(r"version([:=] ?)\S+, built on .*", r"version\1VERSION, built on DATE", text)

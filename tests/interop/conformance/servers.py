@@ -13,14 +13,15 @@ START_SECONDS = 60
 SUPER = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="  # The digest of super:test.
 JAVA_CLASSES = ("zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop", "netty-handler", "netty-common", "netty-buffer", "netty-transport",
                 "netty-transport-native-epoll", "netty-transport-native-unix-common", "netty-codec", "netty-resolver", "metrics-core",
-                "snappy-java", "commons-cli", "commons-io", "commons-lang")
+                "snappy-java", "commons-cli", "commons-io", "commons-lang", "jetty9-server", "jetty9-servlet", "jetty9-http", "jetty9-io",
+                "jetty9-security", "jetty9-util", "jetty9-util-ajax", "jackson-core", "jackson-databind", "jackson-annotations", "servlet-api")
 
 # What the scenarios rely on. A tick of 500 ms bounds session timeouts by 1 and 10 s.
 COMMON = """tickTime=500
 initLimit=20
 syncLimit=20
 maxClientCnxns=60
-admin.enableServer=false
+admin.serverAddress=127.0.0.1
 forceSync=no
 sessionlessCnxnTimeout=2000
 nio.sessionlessCnxnTimeout=2000
@@ -54,7 +55,8 @@ def ask(address, word, seconds=5):
 
 
 class Server:
-    def __init__(self, directory, port, command):
+    def __init__(self, directory, port, admin_port, command):
+        self.admin = ("127.0.0.1", admin_port)
         self.directory, self.address, self.command, self.process, self.mode = directory, ("127.0.0.1", port), command, None, ""
 
     def start(self):
@@ -115,7 +117,7 @@ class Side:
             if number < 4:
                 with open(os.path.join(home, "data", "myid"), "w", encoding="utf-8") as file:
                     file.write(f"{number}\n")
-            self.servers.append(Server(home, base + number, command(home, config)))
+            self.servers.append(Server(home, base + number, base + 40 + number, command(home, config)))
 
     def start(self):
         for server in self.servers:

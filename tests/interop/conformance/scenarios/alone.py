@@ -2,7 +2,7 @@
 import wire
 from client import create_ttl_op
 from scenario import scenario
-from scenarios.quotas import set_quota
+from scenarios.quotas import remove_quota, set_quota
 from scenarios.words import by_line, talk
 
 
@@ -46,6 +46,7 @@ def alone_quota(run):
     alice.create(run.root + "/a", b"1234")
     alice.set(run.root + "/a", b"12345")
     alice.get(chain + "/zookeeper_stats")
+    remove_quota(alice, run.root)
 
 
 @scenario

@@ -20,6 +20,12 @@ def set_quota(client, path, limits):
     return chain
 
 
+def remove_quota(client, path):
+    """Limits that cannot be read break mntr of a 3.8.0, so none is left behind."""
+    for name in ("/zookeeper_limits", "/zookeeper_stats", ""):
+        client.delete(QUOTA + path + name)
+
+
 @scenario
 def count_quota(run):
     alice = run.start(at="leader", data=b"12345")
@@ -48,6 +54,8 @@ def count_quota(run):
     alice.create(run.root + "/free")
     alice.create(run.root + "/free2")
     alice.get(chain + "/zookeeper_stats")
+    alice.delete(chain + "/zookeeper_stats")
+    alice.delete(chain)
 
 
 @scenario
@@ -70,6 +78,7 @@ def byte_quota(run):
     alice.get(chain + "/zookeeper_stats")
     alice.delete(run.root + "/a")
     alice.get(chain + "/zookeeper_stats")
+    remove_quota(alice, run.root)
 
 
 @scenario
@@ -80,6 +89,7 @@ def soft_quota(run):
     alice.create(run.root + "/a", b"1234")
     alice.set(run.root, b"12345")
     alice.get(chain + "/zookeeper_stats")
+    remove_quota(alice, run.root)
 
 
 @scenario
@@ -96,6 +106,7 @@ def quota_statistics_make_no_events(run):
     alice.close()
     bob = run.connect("bob")
     bob.get(chain + "/zookeeper_stats")
+    remove_quota(bob, run.root)
 
 
 @scenario
@@ -112,6 +123,8 @@ def quota_on_the_deepest_prefix(run):
     alice.create(run.root + "/b")
     alice.create(run.root + "/c")
     alice.get(QUOTA + run.root + "/zookeeper_stats")
+    remove_quota(alice, run.root + "/deep")
+    remove_quota(alice, run.root)
 
 
 @scenario
@@ -127,6 +140,7 @@ def quota_texts(run):
         alice.create(node + "/a")
         alice.create(node + "/b")
         alice.get(QUOTA + node + "/zookeeper_stats")
+        remove_quota(alice, node)
 
 
 @scenario
@@ -140,3 +154,4 @@ def changed_limits(run):
     alice.create(run.root + "/b")
     alice.create(run.root + "/c")
     alice.get(chain + "/zookeeper_stats")
+    remove_quota(alice, run.root)

@@ -1,7 +1,7 @@
 """Four-letter words and mntr (sections 19 and 20; conformance test 27). Compared line by line, numbers aside."""
 import socket
 
-from scenario import scenario, shape
+from scenario import metric, scenario, shape
 from wire import EPHEMERAL
 
 
@@ -46,8 +46,14 @@ def by_line(run, word, at):
 
 def by_key(run, word, at, separator, values=()):
     """One step per key, with its kind of value, or the value itself for keys in `values`."""
+    seen = set()
     for line in run.word(word, at).splitlines():
         key, found, value = line.partition(separator)
+        if metric(key) != key:
+            key = metric(key)
+            if key in seen:
+                continue
+            seen.add(key)
         if key.startswith("server."):
             value, key = shape(value), shape(key)
         shown = value if key in values or key.startswith("server.") else kind(value)
