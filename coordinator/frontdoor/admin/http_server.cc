@@ -8,12 +8,15 @@
 #include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "coordinator/frontdoor/admin/metrics.h"
+#include "coordinator/frontdoor/commands/commands.h"
+#include "coordinator/frontdoor/commands/monitor.h"
 
 namespace synod::frontdoor {
 namespace {
@@ -22,22 +25,33 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kLoopMustAnswerWithin{2};
 constexpr std::chrono::milliseconds kLook{1};
+constexpr absl::Duration kIdleMax = absl::Seconds(1);
 
 class AdminServerImpl final : public AdminServer {
  public:
-  AdminServerImpl(Executor* loop, service::Service* service, const SlowLog* slow, std::function<AdminProcess()> process)
-      : loop_(loop), service_(service), slow_(slow), process_(std::move(process)) {
+  AdminServerImpl(const AdminConfig& config, Executor* loop, const commands::CommandContext* context,
+                  const SlowLog* slow, std::function<AdminProcess()> process)
+      : loop_(loop), context_(context), slow_(slow), process_(std::move(process)), command_url_(config.command_url) {
+    while (command_url_.ends_with('/')) command_url_.pop_back();
     // A connection holds a thread until it has sent its request: silent ones are given up soon, and none is kept alive.
     server_.new_task_queue = [] { return new httplib::ThreadPool(8); };
-    server_.set_read_timeout(1);
+    absl::Duration idle = std::clamp(config.idle_timeout, absl::Milliseconds(1), kIdleMax);
+    server_.set_read_timeout(absl::ToInt64Microseconds(idle) / 1'000'000, absl::ToInt64Microseconds(idle) % 1'000'000);
     server_.set_keep_alive_max_count(1);
+    server_.set_keep_alive_timeout(absl::ToInt64Seconds(kIdleMax));  // until the first byte
     server_.set_write_timeout(5);
     server_.set_payload_max_length(64 << 10);
+    server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& out) { Metrics(out); });
+    if (config.metrics_only) return;
     server_.Get("/live", [this](const httplib::Request&, httplib::Response& out) { Live(out); });
     server_.Get("/ready", [this](const httplib::Request&, httplib::Response& out) { Ready(out); });
     server_.Get("/status", [this](const httplib::Request&, httplib::Response& out) { Status(out); });
-    server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& out) { Metrics(out); });
     server_.Get("/slow", [this](const httplib::Request&, httplib::Response& out) { Slow(out); });
+    // Not by a pattern: the URL is the operator's, and httplib would take it as a regular expression.
+    server_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& out) {
+      return Commands(request, out) ? httplib::Server::HandlerResponse::Handled
+                                    : httplib::Server::HandlerResponse::Unhandled;
+    });
   }
   ~AdminServerImpl() override { Stop(); }
 
@@ -76,19 +90,51 @@ class AdminServerImpl final : public AdminServer {
     std::vector<service::MemberStatus> members;
   };
 
-  // What the loop knows; nullopt if it does not answer.
-  std::optional<View> Look() {
-    auto promise = std::make_shared<std::promise<View>>();
-    std::future<View> future = promise->get_future();
-    loop_->Post([service = service_, promise] {
-      View view;
-      view.status = service->Status();
-      view.stats = service->Stats();
-      view.members = service->Members();
-      promise->set_value(std::move(view));
-    });
+  // What `look` finds on the loop; nullopt if that does not answer.
+  template <typename Function>
+  auto Ask(Function look) -> std::optional<decltype(look(std::declval<const commands::CommandContext&>()))> {
+    using Found = decltype(look(*context_));
+    auto promise = std::make_shared<std::promise<Found>>();
+    std::future<Found> future = promise->get_future();
+    loop_->Post([context = context_, promise, look = std::move(look)] { promise->set_value(look(*context)); });
     if (future.wait_for(kLoopMustAnswerWithin) != std::future_status::ready) return std::nullopt;
     return future.get();
+  }
+
+  std::optional<View> Look() {
+    return Ask([](const commands::CommandContext& context) {
+      return View{context.service->Status(), context.service->Stats(), context.service->Members()};
+    });
+  }
+
+  // False: the request is for another page.
+  bool Commands(const httplib::Request& request, httplib::Response& out) {
+    std::string_view rest = request.path;
+    if (!rest.starts_with(command_url_)) return false;
+    rest.remove_prefix(command_url_.size());
+    if (rest.empty() || rest == "/") {
+      if (command_url_.empty() && rest.empty()) return false;
+      std::string links;
+      for (const std::string& name : commands::CommandNames()) {
+        absl::StrAppend(&links, "<a href=\"", command_url_, "/", name, "\">", name, "</a>\n<br/>\n");
+      }
+      out.set_content(links, "text/html");
+      return true;
+    }
+    if (!rest.starts_with('/') || rest.find('/', 1) != std::string_view::npos) return false;
+    std::string name(rest.substr(1));
+    if (request.method != "GET" && request.method != "HEAD") {
+      Answer(out, 405, Json{{"command", name}, {"error", "Only GET is answered"}});
+      return true;
+    }
+    std::optional<commands::CommandAnswer> answer =
+        Ask([name](const commands::CommandContext& context) { return commands::RunCommand(name, context); });
+    // At the root of the server the other pages are no commands.
+    if (answer && answer->status == 404 && command_url_.empty()) return false;
+    if (!answer) answer = commands::CommandWithoutLoop(name);
+    out.status = answer->status;
+    out.set_content(answer->body, "application/json");
+    return true;
   }
 
   static void Answer(httplib::Response& out, int code, const Json& body) {
@@ -157,9 +203,12 @@ class AdminServerImpl final : public AdminServer {
   }
 
   void Metrics(httplib::Response& out) {
-    std::optional<View> view = Look();
-    if (!view) return Answer(out, 503, Json{{"error", "the loop does not answer"}});
-    out.set_content(MetricsText(view->status, view->stats, process_()), "text/plain; version=0.0.4");
+    auto found = Ask([](const commands::CommandContext& context) {
+      return Measured{commands::Figures(context), context.service->Status(), context.service->Stats(),
+                      context.connections == nullptr ? commands::DoorCounters() : context.connections->Counters()};
+    });
+    if (!found) return Answer(out, 503, Json{{"error", "the loop does not answer"}});
+    out.set_content(MetricsText(*found, process_()), "text/plain; version=0.0.4");
   }
 
   void Slow(httplib::Response& out) {
@@ -175,9 +224,10 @@ class AdminServerImpl final : public AdminServer {
   }
 
   Executor* const loop_;
-  service::Service* const service_;  // on the loop
+  const commands::CommandContext* const context_;  // on the loop
   const SlowLog* const slow_;
   const std::function<AdminProcess()> process_;
+  std::string command_url_;  // without "/" at the end
   httplib::Server server_;
   uint16_t port_ = 0;
   std::atomic<bool> ended_ = false;  // the thread serves no more
@@ -187,9 +237,10 @@ class AdminServerImpl final : public AdminServer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const AdminConfig& config, Executor* loop,
-                                                                service::Service* service, const SlowLog* slow,
+                                                                const commands::CommandContext* context,
+                                                                const SlowLog* slow,
                                                                 std::function<AdminProcess()> process) {
-  auto server = std::make_unique<AdminServerImpl>(loop, service, slow, std::move(process));
+  auto server = std::make_unique<AdminServerImpl>(config, loop, context, slow, std::move(process));
   if (absl::Status status = server->Listen(config); !status.ok()) return status;
   return std::unique_ptr<AdminServer>(std::move(server));
 }

@@ -3,7 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -16,18 +16,27 @@ using prometheus::MetricType;
 
 class Builder {
  public:
-  void Gauge(const char* name, const char* help, double value) {
+  void Gauge(const std::string& name, const std::string& help, double value) {
     ClientMetric metric;
     metric.gauge.value = value;
     Add(name, help, MetricType::Gauge, std::move(metric));
   }
-  void Counter(const char* name, const char* help, double value) {
+  void Counter(const std::string& name, const std::string& help, double value) {
     ClientMetric metric;
     metric.counter.value = value;
     Add(name, help, MetricType::Counter, std::move(metric));
   }
+  // Milliseconds and quantiles, as ZooKeeper's own provider has them.
+  void Summary(const std::string& name, const std::string& help, const commands::Summary& summary) {
+    ClientMetric metric;
+    metric.summary.sample_count = summary.count;
+    metric.summary.sample_sum = summary.sum;
+    auto value = [&](double ms) { return summary.count == 0 ? std::numeric_limits<double>::quiet_NaN() : ms; };
+    metric.summary.quantile = {{0.5, value(summary.p50)}, {0.9, value(summary.p90)}, {0.99, value(summary.p99)}};
+    Add(name, help, MetricType::Summary, std::move(metric));
+  }
   // Seconds, as Prometheus wants them.
-  void Latency(const char* name, const char* help, const service::LatencyStats& stats) {
+  void Latency(const std::string& name, const std::string& help, const service::LatencyStats& stats) {
     ClientMetric metric;
     metric.histogram.sample_count = stats.count;
     metric.histogram.sample_sum = static_cast<double>(stats.sum_us) / 1e6;
@@ -41,16 +50,17 @@ class Builder {
     }
     Add(name, help, MetricType::Histogram, std::move(metric));
   }
-  void Labelled(const char* name, const char* help, const char* label, std::string value, double number) {
+  void Labelled(const std::string& name, const std::string& help, const std::string& label, const std::string& value,
+                double number) {
     ClientMetric metric;
-    metric.label.push_back({label, std::move(value)});
+    metric.label.push_back({label, value});
     metric.gauge.value = number;
     Add(name, help, MetricType::Gauge, std::move(metric));
   }
   std::string Text() const { return prometheus::TextSerializer().Serialize(families_); }
 
  private:
-  void Add(const char* name, const char* help, MetricType type, ClientMetric metric) {
+  void Add(const std::string& name, const std::string& help, MetricType type, ClientMetric metric) {
     MetricFamily family;
     family.name = name;
     family.help = help;
@@ -61,31 +71,27 @@ class Builder {
   std::vector<MetricFamily> families_;
 };
 
-double Millis(uint64_t us) { return static_cast<double>(us) / 1000; }
-
 // The names ZooKeeper's dashboards know.
-void ZooKeeperNames(const service::ServerStatus& status, const service::ServiceStats& stats,
-                    const AdminProcess& process, Builder* out) {
-  uint64_t count = stats.read_latency.count + stats.write_latency.count;
-  uint64_t sum = stats.read_latency.sum_us + stats.write_latency.sum_us;
-  out->Gauge("znode_count", "Znodes", static_cast<double>(status.znodes));
-  out->Gauge("watch_count", "Watches of this server's connections", static_cast<double>(status.watches));
-  out->Gauge("ephemerals_count", "Ephemeral znodes", static_cast<double>(status.ephemerals));
-  out->Gauge("global_sessions", "Sessions of the ensemble", static_cast<double>(status.sessions));
-  out->Gauge("num_alive_connections", "Client connections of this server", static_cast<double>(status.connections));
-  out->Gauge("outstanding_requests", "Requests received and not answered", static_cast<double>(stats.outstanding));
-  out->Gauge("avg_latency", "Mean time of a request, ms", count == 0 ? 0 : Millis(sum) / static_cast<double>(count));
-  out->Gauge("max_latency", "Longest time of a request, ms",
-             Millis(std::max(stats.read_latency.max_us, stats.write_latency.max_us)));
-  out->Gauge("open_file_descriptor_count", "Open file descriptors", static_cast<double>(process.open_files));
-  out->Gauge("max_file_descriptor_count", "Limit of open file descriptors", static_cast<double>(process.max_files));
-  out->Gauge("uptime", "Time since the start of the process, ms", static_cast<double>(process.uptime_ms));
-  out->Counter("packets_received", "Requests, connects and pings received",
-               static_cast<double>(stats.packets_received));
-  out->Counter("packets_sent", "Replies, events, pongs and connect answers sent",
-               static_cast<double>(stats.packets_sent));
-  out->Latency("readlatency", "Time of a read, s", stats.read_latency);
-  out->Latency("updatelatency", "Time of a write, s", stats.write_latency);
+void ZooKeeperNames(const std::vector<commands::Figure>& figures, Builder* out) {
+  for (const commands::Figure& figure : figures) {
+    if (const auto* summary = std::get_if<commands::Summary>(&figure.value)) {
+      out->Summary(figure.name, figure.help, *summary);
+    } else if (figure.type != commands::Figure::Type::kText) {
+      const auto* whole = std::get_if<int64_t>(&figure.value);
+      double value = whole != nullptr ? static_cast<double>(*whole) : std::get<double>(figure.value);
+      if (figure.type == commands::Figure::Type::kCounter) {
+        out->Counter(figure.name, figure.help, value);
+      } else {
+        out->Gauge(figure.name, figure.help, value);
+      }
+    }
+  }
+}
+
+void DoorNames(const commands::DoorCounters& door, Builder* out) {
+  out->Counter("synod_connections_throttled", "ZooKeeper connections refused for want of a token",
+               static_cast<double>(door.throttled));
+  out->Counter("synod_bytes_sent", "Bytes sent to ZooKeeper clients", static_cast<double>(door.bytes_sent));
 }
 
 void OwnNames(const service::ServerStatus& status, const service::ServiceStats& stats, Builder* out) {
@@ -121,6 +127,11 @@ void OwnNames(const service::ServerStatus& status, const service::ServiceStats& 
   out->Counter("synod_auth_failed", "Credentials and session passwords refused",
                static_cast<double>(stats.auth_failed));
   out->Counter("synod_connections_refused", "Connections refused", static_cast<double>(stats.connections_refused));
+  out->Counter("synod_commands_proposed", "Commands handed to the leader by this server, or proposed by it",
+               static_cast<double>(stats.commands_proposed));
+  out->Counter("synod_commands_applied", "Commands applied here", static_cast<double>(stats.commands_applied));
+  out->Latency("synod_read_seconds", "Time of a read, s", stats.read_latency);
+  out->Latency("synod_write_seconds", "Time of a write, s", stats.write_latency);
 }
 
 void WatchNames(const service::ServerStatus& status, const service::ServiceStats& stats, Builder* out) {
@@ -152,12 +163,12 @@ void ProcessNames(const AdminProcess& process, Builder* out) {
 
 }  // namespace
 
-std::string MetricsText(const service::ServerStatus& status, const service::ServiceStats& stats,
-                        const AdminProcess& process) {
+std::string MetricsText(const Measured& measured, const AdminProcess& process) {
   Builder out;
-  ZooKeeperNames(status, stats, process, &out);
-  OwnNames(status, stats, &out);
-  WatchNames(status, stats, &out);
+  ZooKeeperNames(measured.figures, &out);
+  OwnNames(measured.status, measured.stats, &out);
+  DoorNames(measured.door, &out);
+  WatchNames(measured.status, measured.stats, &out);
   ProcessNames(process, &out);
   return out.Text();
 }

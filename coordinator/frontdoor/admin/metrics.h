@@ -2,14 +2,24 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "coordinator/frontdoor/admin/http_server.h"
+#include "coordinator/frontdoor/commands/connection_facts.h"
+#include "coordinator/frontdoor/commands/monitor.h"
 #include "coordinator/service/status.h"
 
 namespace synod::frontdoor {
 
+// What one look at the loop brought.
+struct Measured {
+  std::vector<commands::Figure> figures;  // ZooKeeper's names; those that are text are left out
+  service::ServerStatus status;
+  service::ServiceStats stats;
+  commands::DoorCounters door;  // of the ZooKeeper door
+};
+
 // The text exposition format.
-std::string MetricsText(const service::ServerStatus& status, const service::ServiceStats& stats,
-                        const AdminProcess& process);
+std::string MetricsText(const Measured& measured, const AdminProcess& process);
 
 }  // namespace synod::frontdoor

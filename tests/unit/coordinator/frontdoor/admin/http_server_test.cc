@@ -4,27 +4,56 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "coordinator/frontdoor/admin/metrics.h"
 #include "tests/support/lone_service.h"
 
 namespace synod::frontdoor {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using Json = nlohmann::json;
+
+class FakeConnections final : public commands::ConnectionSource {
+ public:
+  std::vector<commands::ConnectionFacts> Connections() const override { return {}; }
+  commands::DoorCounters Counters() const override { return counters; }
+  void ResetConnections() override { ++resets; }
+  void ResetCounters() override {}
+  commands::DoorCounters counters;
+  int resets = 0;
+};
 
 class AdminTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    auto started = AdminServer::Start({"127.0.0.1", 0}, &lone_.loop(), lone_.service(), &slow_, [] {
+  AdminTest() {
+    facts_.version = "3.9.3-synod-1.2.3, built on 2026-11-23 03:00 UTC";
+    facts_.client_port = 2181;
+    context_.facts = &facts_;
+    context_.service = lone_.service();
+    context_.connections = &connections_;
+    context_.clock = &clock_;
+    context_.process = [] {
+      commands::ProcessFacts process;
+      process.uptime_ms = 77;
+      return process;
+    };
+  }
+  void SetUp() override { Restart({}); }
+  void Restart(AdminConfig config) {
+    if (admin_ != nullptr) admin_->Stop();
+    config.port = 0;
+    auto started = AdminServer::Start(config, &lone_.loop(), &context_, &slow_, [] {
       AdminProcess process;
       process.version = "1.2.3";
       process.resident_bytes = 4096;
@@ -37,15 +66,22 @@ class AdminTest : public ::testing::Test {
   void TearDown() override {
     if (admin_ != nullptr) admin_->Stop();
   }
-  Json Get(const std::string& path, int code = 200) {
+  std::string Page(const std::string& path, int code = 200) {
     auto answer = client_->Get(path.c_str());
     EXPECT_TRUE(answer);
-    if (!answer) return {};
+    if (!answer) return "";
     EXPECT_EQ(answer->status, code) << answer->body;
-    return Json::parse(answer->body, nullptr, /*allow_exceptions=*/false);
+    return answer->body;
+  }
+  Json Get(const std::string& path, int code = 200) {
+    return Json::parse(Page(path, code), nullptr, /*allow_exceptions=*/false);
   }
 
   testing::LoneService lone_;
+  testing::SteadyClock clock_;
+  commands::ServerFacts facts_;
+  FakeConnections connections_;
+  commands::CommandContext context_;
   SlowLog slow_;
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<httplib::Client> client_;
@@ -107,13 +143,104 @@ TEST_F(AdminTest, SlowOperationsComeNewestFirst) {
 }
 
 TEST_F(AdminTest, AnUnknownPageIsNotFound) {
+  Page("/nosuch", 404);
+  Page("/commands/ruok/more", 404);
+  Page("/commandsruok", 404);
+}
+
+TEST_F(AdminTest, CommandsAreListedAsLinks) {
+  std::string links = Page("/commands");
+  EXPECT_THAT(links, StartsWith("<a href=\"/commands/configuration\">configuration</a>\n<br/>\n"
+                                "<a href=\"/commands/connection_stat_reset\">connection_stat_reset</a>\n<br/>\n"));
+  EXPECT_EQ(Page("/commands/"), links);
+}
+
+TEST_F(AdminTest, CommandsAnswerJson) {
   auto answer = client_->Get("/commands/ruok");
   ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, 404);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->get_header_value("Content-Type"), "application/json");
+  EXPECT_EQ(answer->body, "{\n  \"command\" : \"ruok\",\n  \"error\" : null\n}");
+  EXPECT_EQ(Get("/commands/conf")["client_port"], 2181);
+  EXPECT_EQ(Get("/commands/srvr")["server_stats"]["server_state"], "leader");
+  EXPECT_EQ(Get("/commands/nosuch", 404)["error"], "Unknown command: nosuch");
+  EXPECT_EQ(Get("/commands/snapshot", 501)["command"], "snapshot");
+}
+
+TEST_F(AdminTest, CommandsMayChangeCounts) {
+  Get("/commands/crst");
+  EXPECT_EQ(lone_.loop().Ask([this] { return connections_.resets; }), 1);
+}
+
+TEST_F(AdminTest, CommandsAreForGet) {
+  auto answer = client_->Post("/commands/ruok", "", "text/plain");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 405);
+  answer = client_->Post("/commands/crst", "", "text/plain");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(lone_.loop().Ask([this] { return connections_.resets; }), 0);
+}
+
+TEST_F(AdminTest, CommandsSaySoWhenTheLoopHangs) {
+  std::promise<void> go;
+  lone_.loop().Post([&] { go.get_future().wait(); });
+  EXPECT_EQ(Get("/commands/ruok", 503)["error"], "the loop does not answer");
+  go.set_value();
+}
+
+// admin.commandURL
+TEST_F(AdminTest, TheUrlOfCommandsIsTheOperators) {
+  AdminConfig config;
+  config.command_url = "/zk.admin(v2)/";
+  Restart(config);
+  EXPECT_THAT(Page("/zk.admin(v2)"), StartsWith("<a href=\"/zk.admin(v2)/configuration\">"));
+  EXPECT_EQ(Get("/zk.admin(v2)/ruok")["command"], "ruok");
+  Page("/commands/ruok", 404);
+  EXPECT_EQ(Get("/live")["live"], true);
+}
+
+TEST_F(AdminTest, CommandsMayStandAtTheRoot) {
+  AdminConfig config;
+  config.command_url = "/";
+  Restart(config);
+  EXPECT_THAT(Page("/"), StartsWith("<a href=\"/configuration\">"));
+  EXPECT_EQ(Get("/ruok")["command"], "ruok");
+  EXPECT_EQ(Get("/live")["live"], true);
+  Page("/nosuch", 404);
+}
+
+// metricsProvider.httpPort
+TEST_F(AdminTest, APortOfItsOwnHasTheMetricsOnly) {
+  AdminConfig config;
+  config.metrics_only = true;
+  Restart(config);
+  EXPECT_THAT(Page("/metrics"), HasSubstr("\nznode_count 4\n"));
+  Page("/commands/ruok", 404);
+  Page("/live", 404);
+}
+
+// admin.idleTimeout
+TEST_F(AdminTest, AConnectionThatStopsInItsRequestIsClosed) {
+  AdminConfig config;
+  config.idle_timeout = absl::Milliseconds(50);
+  Restart(config);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(admin_->port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(send(fd, "GET /live", 9, 0), 9);
+  auto start = std::chrono::steady_clock::now();
+  char byte;
+  while (recv(fd, &byte, 1, 0) > 0) {
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(900));
+  close(fd);
 }
 
 TEST_F(AdminTest, ATakenPortIsUnavailable) {
-  absl::Status taken = AdminServer::Start({"127.0.0.1", admin_->port()}, &lone_.loop(), lone_.service(), &slow_, [] {
+  absl::Status taken = AdminServer::Start({"127.0.0.1", admin_->port()}, &lone_.loop(), &context_, &slow_, [] {
                          return AdminProcess();
                        }).status();
   EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
@@ -125,47 +252,6 @@ TEST(SlowLogTest, OnlyTheLatestAreKept) {
   for (int i = 0; i < 1000; ++i) log.Add(i, {"get", "/", absl::Seconds(1), SessionId(1)});
   EXPECT_EQ(log.Lines().size(), 200u);
   EXPECT_EQ(log.Lines().front().wall_ms, 999);
-}
-
-TEST(MetricsTest, LatenciesAreCumulativeHistogramsInSeconds) {
-  service::ServiceStats stats;
-  stats.write_latency.Add(absl::Microseconds(3));
-  stats.write_latency.Add(absl::Milliseconds(2));
-  std::string text = MetricsText(service::ServerStatus(), stats, AdminProcess());
-  EXPECT_THAT(text, HasSubstr("updatelatency_count 2\n"));
-  EXPECT_THAT(text, HasSubstr("updatelatency_bucket{le=\"+Inf\"} 2\n"));
-  EXPECT_THAT(text, HasSubstr("updatelatency_bucket{le=\"4e-06\"} 1\n"));
-}
-
-// Each has a value of its own, so that none stands in for another.
-TEST(MetricsTest, WhatTheServiceCountsIsShown) {
-  service::ServiceStats stats;
-  service::ServerStatus status;
-  stats.notifications = 101;
-  stats.notifications_denied = 102;
-  stats.replayed_watches = 103;
-  stats.events_lost = 104;
-  stats.watch_streams = 105;
-  stats.watch_streams_opened = 106;
-  stats.watch_streams_lost = 107;
-  stats.watch_stream_events = 108;
-  stats.watch_stream_pauses = 109;
-  stats.idle_removed = 110;
-  stats.close_steps = 111;
-  stats.settings_proposed = 112;
-  stats.quota_exceeded = 113;
-  stats.auth_failed = 114;
-  status.window_bytes = 115;
-  status.window_begin = Zxid(116);
-  std::string text = MetricsText(status, stats, AdminProcess());
-  for (const char* line : {"synod_notifications 101", "synod_notifications_denied 102", "synod_watches_replayed 103",
-                           "synod_watch_events_lost 104", "synod_watch_streams 105", "synod_watch_streams_opened 106",
-                           "synod_watch_streams_lost 107", "synod_watch_stream_events 108",
-                           "synod_watch_stream_pauses 109", "synod_idle_nodes_removed 110", "synod_close_steps 111",
-                           "synod_settings_proposed 112", "synod_quota_exceeded 113", "synod_auth_failed 114",
-                           "synod_watch_window_bytes 115", "synod_watch_window_begin 116"}) {
-    EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", line, "\n")));
-  }
 }
 
 }  // namespace
