@@ -56,6 +56,28 @@ TEST(ServerLineTest, TheClientPartIsAPortWithOrWithoutAddress) {
   EXPECT_THAT(Error("a:1:2;x"), HasSubstr("client port \"x\" is not a port"));
 }
 
+TEST(ServerLineTest, TheFirstOfSeveralAddressesIsTakenAndAnyMayNameTheRole) {
+  ServerLine line = Parsed("[::1]:1:2|b:3:4:observer;5");
+  EXPECT_EQ(line.host, "[::1]");
+  EXPECT_EQ(line.peer_port, 1);
+  EXPECT_TRUE(line.observer);
+  EXPECT_TRUE(line.more_addresses);
+  EXPECT_EQ(line.client_port, 5);
+}
+
+TEST(ServerLineTest, AClientPartForTlsIsNoticed) {
+  EXPECT_TRUE(Parsed("a:1:2;5;6").secure_client);
+  EXPECT_TRUE(Parsed("a:1:2;;0.0.0.0:6").secure_client);
+  EXPECT_EQ(Parsed("a:1:2;;6").client_port, 0);
+  EXPECT_FALSE(Parsed("a:1:2;5;").secure_client);
+}
+
+TEST(ServerLineTest, AMembershipLineHasBothPortsAndTheRole) {
+  EXPECT_EQ(MembershipLine(1, Parsed("a:1:2")), "server.1=a:1:2:participant");
+  EXPECT_EQ(MembershipLine(2, Parsed("a:2888;b:5")), "server.2=a:2888:3888:participant;b:5");
+  EXPECT_EQ(MembershipLine(3, Parsed("[::1]:3888;[::]:5")), "server.3=[::1]:3888:2888:participant;[::]:5");
+}
+
 TEST(ServerLineTest, WhatIsNoLineIsRefusedWithThePartThatIsWrong) {
   EXPECT_THAT(Error(""), HasSubstr("must be host:peerPort"));
   EXPECT_THAT(Error("a"), HasSubstr("must be host:peerPort"));
@@ -63,7 +85,10 @@ TEST(ServerLineTest, WhatIsNoLineIsRefusedWithThePartThatIsWrong) {
   EXPECT_THAT(Error("a:1:2:observer:x"), HasSubstr("must be host:peerPort"));
   EXPECT_THAT(Error("a:0"), HasSubstr("peer port \"0\" is not a port"));
   EXPECT_THAT(Error("a:1:70000"), HasSubstr("election port \"70000\" is not a port"));
-  EXPECT_THAT(Error("a:1:2|b:1:2"), HasSubstr("several addresses"));
+  EXPECT_THAT(Error("a:1:2|b"), HasSubstr("must be host:peerPort"));
+  EXPECT_THAT(Error("a:1:2:observer|b:1:2:participant"), HasSubstr("differ in their roles"));
+  EXPECT_THAT(Error("a:1:2;3;4;5"), HasSubstr("too many parts"));
+  EXPECT_THAT(Error("a:1:2;:3"), HasSubstr("client part"));
 }
 
 }  // namespace
