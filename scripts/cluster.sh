@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Clusters of synod-coordinator processes on loopback. Everything of a cluster stands in its directory, so that several run side by side.
-#   scripts/cluster.sh up [--servers 3|5] [--data DIR] [--base-port P]   start it (or what of it does not run) and wait until it serves
+#   scripts/cluster.sh up [--servers 3|5] [--data DIR] [--base-port P] [--set KEY=VALUE]...
+#                                                     start it (or what of it does not run) and wait until it serves; --set writes a
+#                                                     line into the configuration of a new cluster
 #   scripts/cluster.sh status          [--data DIR]   where each server listens, who leads
 #   scripts/cluster.sh kill ID [SIGNAL] [--data DIR]  default KILL; STOP and CONT pause and resume, TERM asks it to leave
 #   scripts/cluster.sh start ID        [--data DIR]   start a server that is down
 #   scripts/cluster.sh servers         [--data DIR]   the --servers value for synod
+#   scripts/cluster.sh zookeeper       [--data DIR]   the connect string for ZooKeeper's clients
 #   scripts/cluster.sh down            [--data DIR]   end all; the data stays
-# DIR defaults to run/default. Server N listens on P+100+N (gRPC), P+200+N (peers), P+5900+N (admin HTTP); P+N and P+300+N are
-# kept for clientPort and the election port of zoo.cfg. P defaults to the first of 2180, 3180, ... whose ports are free. SYNOD_BIN_DIR names other binaries.
+# DIR defaults to run/default. Server N listens on P+N (ZooKeeper's protocol), P+100+N (gRPC), P+200+N (peers), P+5900+N (admin HTTP);
+# P+300+N is kept for the election port of zoo.cfg. P defaults to the first of 2180, 3180, ... whose ports are free.
+# SYNOD_BIN_DIR names other binaries.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=${SYNOD_BIN_DIR:-$root/build/release/bin}
@@ -17,12 +21,13 @@ fail() { echo "cluster.sh: $*" >&2; exit 1; }
 
 command=${1:-}
 [[ -n $command ]] && shift
-servers= data=$root/run/default base= words=()
+servers= data=$root/run/default base= words=() settings=()
 while (($# > 0)); do
   case "$1" in
     --servers) servers=${2:?--servers needs 3 or 5}; shift 2 ;;
     --data) data=${2:?--data needs a directory}; shift 2 ;;
     --base-port) base=${2:?--base-port needs a number}; shift 2 ;;
+    --set) [[ ${2:-} == ?*=* ]] || fail "--set needs KEY=VALUE"; settings+=("$2"); shift 2 ;;
     -*) fail "unknown option $1 (see the head of $0)" ;;
     *) words+=("$1"); shift ;;
   esac
@@ -45,6 +50,13 @@ load() {
 
 check_id() {
   [[ "${1:-}" =~ ^[0-9]+$ ]] && (($1 >= 1 && $1 <= servers)) || fail "server ID must be 1..$servers"
+}
+
+# Addresses of all servers, parted by commas; the argument names the port.
+addresses() {
+  local id list=
+  for ((id = 1; id <= servers; id++)); do list+=${list:+,}127.0.0.1:$("$1" "$id"); done
+  echo "$list"
 }
 
 # ---- processes ----
@@ -89,11 +101,13 @@ write_config() {
     echo "tickTime=2000"
     echo "dataDir=$dir/data"
     echo "clientPort=$(client_port "$id")"
+    echo "clientPortAddress=127.0.0.1"
     echo "grpcPort=$(grpc_port "$id")"
     echo "admin.serverPort=$(admin_port "$id")"
     for ((other = 1; other <= servers; other++)); do
       echo "server.$other=127.0.0.1:$(peer_port "$other"):$(election_port "$other")"
     done
+    ((${#settings[@]} == 0)) || printf '%s\n' "${settings[@]}"
   } >"$dir/zoo.cfg"
 }
 
@@ -154,6 +168,7 @@ print_table() {
     # shellcheck disable=SC2059
     printf "$format" "$id" "$pid" "$role" "$term" "127.0.0.1:$(grpc_port "$id")" "127.0.0.1:$(peer_port "$id")" "http://127.0.0.1:$(admin_port "$id")"
   done
+  echo "ZooKeeper's clients: $(addresses client_port)"
   if [[ -n $leads ]]; then echo "server $leads leads"; else echo "no server leads"; fi
 }
 
@@ -186,9 +201,10 @@ case "$command" in
     print_table ;;
   servers)
     load
-    list=
-    for ((id = 1; id <= servers; id++)); do list+=${list:+,}127.0.0.1:$(grpc_port "$id"); done
-    echo "$list" ;;
+    addresses grpc_port ;;
+  zookeeper)
+    load
+    addresses client_port ;;
   start)
     load
     check_id "${words[0]:-}"
@@ -222,6 +238,6 @@ case "$command" in
     done
     echo "down; the data stays in $data" ;;
   *)
-    sed -n '2,11s/^# \{0,1\}//p' "$0"
+    sed -n '2,15s/^# \{0,1\}//p' "$0"
     [[ $command == -h || $command == --help ]] || exit 2 ;;
 esac

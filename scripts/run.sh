@@ -17,6 +17,7 @@ esac
 scripts/build.sh release synod-coordinator synod
 scripts/cluster.sh up --data "$data"
 servers=$(scripts/cluster.sh servers --data "$data")
+zookeeper=$(scripts/cluster.sh zookeeper --data "$data")
 cat <<TEXT
 
 Try next:
@@ -25,6 +26,8 @@ Try next:
   synod create /greeting hello       # a znode
   synod get /greeting
   synod                              # an interactive shell
+  /usr/share/zookeeper/bin/zkCli.sh -server $zookeeper ls /      # ZooKeeper's own shell, as any client of it
+  /usr/bin/python3 -c "from kazoo.client import KazooClient as K; k = K('$zookeeper'); k.start(); print(k.get('/greeting'))"
   scripts/cluster.sh kill 1          # kill -9 a server; the others go on
   scripts/cluster.sh start 1
   scripts/run.sh stop

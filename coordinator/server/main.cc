@@ -28,7 +28,7 @@ constexpr int kUsage = 2;
 constexpr char kHelp[] = R"(synod-coordinator: one server of a Synod ensemble.
 
   synod-coordinator FILE                   run with the configuration FILE (zoo.cfg); dataDir/myid holds the number
-  synod-coordinator --standalone --data DIR [--grpc-port P] [--admin-port P]
+  synod-coordinator --standalone --data DIR [--client-port P] [--grpc-port P] [--admin-port P]
                                            one server on loopback without a configuration, for development and tests
                                            of applications; DIR is made if it is not there, port 0 is any free one
   synod-coordinator --verify DIR [LOGDIR]  check a data directory offline (LOGDIR: dataLogDir, if it is another)
@@ -41,7 +41,7 @@ Exit codes: 0 ended in order, or the directory is whole; 1 refused to start, fai
 A configuration for a single server:
   dataDir=/var/lib/synod
   clientPort=2181
-gRPC clients connect to clientPort + 100, or grpcPort. For an ensemble add to every server's file
+ZooKeeper's clients connect to clientPort, gRPC ones to clientPort + 100, or grpcPort. For an ensemble add to every server's file
   server.1=host1:2888:3888
   server.2=host2:2888:3888
   server.3=host3:2888:3888
@@ -131,7 +131,8 @@ int ServeStandalone(const std::vector<std::string>& words) {
   absl::StatusOr<ServerConfig> config = synod::server::StandaloneConfig(words);
   if (!config.ok()) {
     Fail(std::string(config.status().message()));
-    std::fputs("usage: synod-coordinator --standalone --data DIR [--grpc-port P] [--admin-port P]\n", stderr);
+    std::fputs("usage: synod-coordinator --standalone --data DIR [--client-port P] [--grpc-port P] [--admin-port P]\n",
+               stderr);
     return kUsage;
   }
   if (absl::Status made = synod::server::MakeDataDirectory(config->data_dir); !made.ok()) {
@@ -157,7 +158,7 @@ int main(int argc, char** argv) {
   if (!words.empty() && words[0] == "--verify") return Verify(words);
   // Any word of it, so that a wrong combination is told as such.
   for (const std::string& word : words) {
-    for (const char* option : {"--standalone", "--data", "--grpc-port", "--admin-port"}) {
+    for (const char* option : {"--standalone", "--data", "--client-port", "--grpc-port", "--admin-port"}) {
       if (word == option || word.starts_with(std::string(option) + "=")) return ServeStandalone(words);
     }
   }

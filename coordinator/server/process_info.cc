@@ -42,11 +42,16 @@ uint64_t OpenFiles() {
 
 }  // namespace
 
-ProcessUse ReadProcessUse() {
+ProcessUse ReadProcessTimes() {
   ProcessUse use;
   rusage usage{};
   if (getrusage(RUSAGE_SELF, &usage) == 0) use.cpu_us = Micros(usage.ru_utime) + Micros(usage.ru_stime);
   use.resident_bytes = ResidentBytes();
+  return use;
+}
+
+ProcessUse ReadProcessUse() {
+  ProcessUse use = ReadProcessTimes();
   use.open_files = OpenFiles();
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) use.max_files = limit.rlim_cur;

@@ -19,6 +19,8 @@ struct ProcessUse {
 
 // Any thread. 0 where the kernel does not tell.
 ProcessUse ReadProcessUse();
+// Without the files, whose count takes as long as there are files.
+ProcessUse ReadProcessTimes();
 // The limit of open files goes up to what the process may have. A connection is a file: the usual 1,024 are few.
 void RaiseFileLimit();
 // Something durable failed or the state diverged (D12, D13): says so and ends the process with code 1, within half a

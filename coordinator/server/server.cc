@@ -1,22 +1,25 @@
 #include "coordinator/server/server.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/base/log.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/base/system_clock.h"
 #include "coordinator/base/system_random.h"
-#include "coordinator/frontdoor/admin/http_server.h"
-#include "coordinator/frontdoor/grpc/grpc_server.h"
+#include "coordinator/frontdoor/admin/slow_log.h"
 #include "coordinator/node/node.h"
 #include "coordinator/server/disk.h"
+#include "coordinator/server/doors.h"
+#include "coordinator/server/ports.h"
 #include "coordinator/server/process_info.h"
+#include "coordinator/server/server_facts.h"
 #include "coordinator/server/worker_thread.h"
 #include "coordinator/service/node_adapter.h"
 #include "coordinator/service/service.h"
@@ -33,6 +36,7 @@ namespace {
 constexpr absl::Duration kReadyInterval = absl::Milliseconds(100);
 constexpr absl::Duration kFirstReadyInterval = absl::Milliseconds(5);
 constexpr absl::Duration kDiskInterval = absl::Seconds(1);
+constexpr absl::Duration kDiskUseInterval = absl::Seconds(5);
 constexpr absl::Duration kStreamsEndWithin = absl::Seconds(1);
 constexpr absl::Duration kStreamsInterval = absl::Milliseconds(5);
 constexpr absl::Duration kLeftovers = absl::Milliseconds(20);  // longer than any timer that holds a part of a snapshot
@@ -45,11 +49,6 @@ class NoPeers final : public interfaces::Transport {
   void SetPeers(const std::vector<std::pair<ServerId, std::string>>&) override {}
   size_t QueuedBytes(ServerId) const override { return 0; }
 };
-
-std::string HostPort(const std::string& host, uint16_t port) {
-  bool bare_ipv6 = absl::StrContains(host, ":") && !absl::StartsWith(host, "[");
-  return bare_ipv6 ? absl::StrCat("[", host, "]:", port) : absl::StrCat(host, ":", port);
-}
 
 uint32_t Ticks(absl::Duration duration, absl::Duration tick) {
   return static_cast<uint32_t>(std::max<int64_t>(
@@ -89,7 +88,20 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const ServerConfig& 
   return {{std::string(statemachine::kSuperDigestSetting), config.super_digest},
           {std::string(statemachine::kSkipAclSetting), text(config.skip_acl)},
           {std::string(statemachine::kEnforceQuotaSetting), text(config.enforce_quota)},
-          {std::string(statemachine::kExtendedTypesSetting), text(config.extended_types)}};
+          {std::string(statemachine::kExtendedTypesSetting), text(config.extended_types)},
+          {std::string(statemachine::kMembershipSetting), config.membership}};
+}
+
+// datadir.autocreate
+absl::Status CheckDirectories(const ServerConfig& config) {
+  if (config.make_directories) return absl::OkStatus();
+  for (const std::string& directory : {config.data_dir, config.data_log_dir}) {
+    std::error_code error;
+    if (std::filesystem::is_directory(directory, error)) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(directory, " is no directory, and datadir.autocreate says that none is made"));
+  }
+  return absl::OkStatus();
 }
 
 service::ServiceConfig ServiceConfigOf(const ServerConfig& config) {
@@ -98,6 +110,8 @@ service::ServiceConfig ServiceConfigOf(const ServerConfig& config) {
   out.session_timeout_max = config.session_timeout_max;
   out.max_data_bytes = config.max_data_bytes;
   out.max_connections = config.max_connections == 0 ? std::numeric_limits<uint32_t>::max() : config.max_connections;
+  out.max_outstanding = config.max_outstanding;
+  out.read_only_mode = config.read_only_mode;
   out.slow_operation = config.slow_operation;
   out.container_idle = config.container_idle;
   out.removals_per_minute = config.removals_per_minute;
@@ -118,8 +132,7 @@ struct Server::Impl {
   ~Impl() {
     alive.reset();
     if (leaving.joinable()) leaving.join();
-    admin.reset();
-    grpc.reset();
+    doors.reset();
     node.reset();
     transport.reset();
     no_peers.reset();
@@ -141,6 +154,9 @@ struct Server::Impl {
   absl::Status Listen();
   frontdoor::ProcessInfo Process() const;
   frontdoor::AdminProcess AdminProcess() const;
+  frontdoor::commands::ProcessFacts CommandProcess() const;
+  uint64_t UptimeMs() const { return static_cast<uint64_t>(absl::ToInt64Milliseconds(clock.Monotonic() - started)); }
+  void RefreshDiskUse();
   template <typename Function>
   void Every(absl::Duration interval, Function function);
   void ShowReady();
@@ -166,8 +182,8 @@ struct Server::Impl {
   std::unique_ptr<NoPeers> no_peers;
   std::unique_ptr<node::Node> node;
   std::unique_ptr<service::NodeAdapter> adapter;
-  std::unique_ptr<frontdoor::GrpcServer> grpc;
-  std::unique_ptr<frontdoor::AdminServer> admin;
+  DiskUse disk_use;  // of some seconds ago
+  std::unique_ptr<Doors> doors;
   std::thread leaving;  // waits for the doors' threads, which need the loop to run
   bool ran = false;
   bool stopping = false;
@@ -177,6 +193,9 @@ struct Server::Impl {
 };
 
 absl::Status Server::Impl::Build() {
+  SYNOD_RETURN_IF_ERROR(CheckDirectories(config));
+  // Long before they are listened at: to form a data directory takes a while, and must not be done for nothing.
+  SYNOD_RETURN_IF_ERROR(CheckPorts(config));
   DiskDependencies deps;
   deps.fs = &fs;
   deps.loop = &loop;
@@ -250,23 +269,19 @@ absl::Status Server::Impl::Listen() {
     absl::Status status = transport->Start(node.get());
     if (!status.ok()) return absl::Status(status.code(), absl::StrCat("peer port: ", status.message()));
   }
-  frontdoor::GrpcServerConfig door;
-  door.address = HostPort(config.client_address, config.grpc_port);
-  // A request that is too large by a little gets its own answer; only what no request can be ends the stream.
-  door.message_bytes_max = std::max<size_t>(door.message_bytes_max, 2 * size_t{config.max_data_bytes} + (1 << 20));
-  door.streams_per_address_max = config.max_connections_per_address;
-  SYNOD_ASSIGN_OR_RETURN(grpc, frontdoor::GrpcServer::Start(door, &loop, service.get(), [this] { return Process(); }));
-  if (config.admin_enabled) {
-    auto started_admin = frontdoor::AdminServer::Start({config.admin_address, config.admin_port}, &loop, service.get(),
-                                                       &slow, [this] { return AdminProcess(); });
-    if (started_admin.ok()) {
-      admin = *std::move(started_admin);
-    } else {
-      SLOG_WARN("{}; going on without", std::string(started_admin.status().message()));
-    }
-  }
+  DoorsDependencies deps;
+  deps.loop = &loop;
+  deps.service = service.get();
+  deps.clock = &clock;
+  deps.slow = &slow;
+  deps.grpc_process = [this] { return Process(); };
+  deps.admin_process = [this] { return AdminProcess(); };
+  deps.command_process = [this] { return CommandProcess(); };
+  disk_use = ReadDiskUse(disk.directory->snapshot_directory(), disk.directory->log_directory());
+  SYNOD_ASSIGN_OR_RETURN(doors, Doors::Open(config, std::move(deps)));
   ShowReady();
   Every(kDiskInterval, [this] { CheckDisk(); });
+  Every(kDiskUseInterval, [this] { RefreshDiskUse(); });
   return absl::OkStatus();
 }
 
@@ -285,12 +300,24 @@ frontdoor::AdminProcess Server::Impl::AdminProcess() const {
   ProcessUse use = ReadProcessUse();
   frontdoor::AdminProcess info;
   info.version = kVersion;
-  info.uptime_ms = static_cast<uint64_t>(absl::ToInt64Milliseconds(clock.Monotonic() - started));
+  info.uptime_ms = UptimeMs();
   info.cpu_us = use.cpu_us;
   info.resident_bytes = use.resident_bytes;
   info.open_files = use.open_files;
   info.max_files = use.max_files;
   return info;
+}
+
+frontdoor::commands::ProcessFacts Server::Impl::CommandProcess() const { return ProcessFactsOf(disk_use, UptimeMs()); }
+
+// A walk through directories is nothing for the loop.
+void Server::Impl::RefreshDiskUse() {
+  worker.Post([this, snapshots = disk.directory->snapshot_directory(), log = disk.directory->log_directory()] {
+    DiskUse use = ReadDiskUse(snapshots, log);
+    loop.Post([this, use, watch = std::weak_ptr<bool>(alive)] {
+      if (!watch.expired()) disk_use = use;
+    });
+  });
 }
 
 template <typename Function>
@@ -304,7 +331,7 @@ void Server::Impl::Every(absl::Duration interval, Function function) {
 
 void Server::Impl::ShowReady() {
   bool ready = !stopping && service->Status().ready;
-  if (ready_shown != ready) grpc->SetReady(ready);
+  if (ready_shown != ready) doors->SetReady(ready);
   ready_shown = ready;
   if (ready && hooks.ready) std::exchange(hooks.ready, nullptr)();
   // Who starts a server waits for this: looked at often until it is so for the first time.
@@ -335,23 +362,23 @@ void Server::Impl::CheckDisk() {
 
 void Server::Impl::Leave() {
   if (std::exchange(stopping, true)) return;
-  grpc->SetReady(false);
+  doors->SetReady(false);
   ready_shown = false;
   node->PrepareStop([this] { LeaveDoors(); });
 }
 
 void Server::Impl::LeaveDoors() {
   service->Stop();
+  doors->CloseClients();
   leaving = std::thread([this] {
-    grpc->Stop();
-    if (admin != nullptr) admin->Stop();
+    doors->Leave();
     loop.Post([this] { EndLoop(clock.Monotonic() + kStreamsEndWithin); });
   });
 }
 
 // A stream deletes itself on the loop after gRPC is done with it.
 void Server::Impl::EndLoop(absl::Duration deadline) {
-  if (grpc->open_streams() == 0 || clock.Monotonic() >= deadline) return loop.Stop();
+  if (doors->open_streams() == 0 || clock.Monotonic() >= deadline) return loop.Stop();
   loop.PostAfter(kStreamsInterval, [this, deadline] { EndLoop(deadline); });
 }
 
@@ -377,15 +404,18 @@ void Server::Stop() {
 
 std::string Server::Summary() const {
   const ServerConfig& config = impl_->config;
-  std::string text = absl::StrCat("server ", config.id.value(), " serves clients on ",
-                                  HostPort(config.client_address, grpc_port()), " (gRPC)");
+  std::string text =
+      absl::StrCat("server ", config.id.value(), " serves clients on ", HostPort(config.client_address, grpc_port()),
+                   " (gRPC) and ", HostPort(config.client_address, client_port()), " (ZooKeeper)");
   if (impl_->transport != nullptr)
     absl::StrAppend(&text, ", peers on ", HostPort(config.peer_listen_address, impl_->transport->port()));
-  if (impl_->admin != nullptr) absl::StrAppend(&text, ", admin http://", HostPort(config.admin_address, admin_port()));
+  if (admin_port() != 0) absl::StrAppend(&text, ", admin http://", HostPort(config.admin_address, admin_port()));
   return text;
 }
 
-uint16_t Server::grpc_port() const { return static_cast<uint16_t>(impl_->grpc->port()); }
-uint16_t Server::admin_port() const { return impl_->admin == nullptr ? 0 : impl_->admin->port(); }
+uint16_t Server::grpc_port() const { return impl_->doors->grpc_port(); }
+uint16_t Server::client_port() const { return impl_->doors->client_port(); }
+uint16_t Server::admin_port() const { return impl_->doors->admin_port(); }
+uint16_t Server::metrics_port() const { return impl_->doors->metrics_port(); }
 
 }  // namespace synod::server

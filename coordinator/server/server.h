@@ -21,12 +21,14 @@ struct ServerHooks {
 };
 
 // One loop (the thread that calls Run), and beside it the log's sync thread, the snapshot store's, a worker, gRPC's and
-// the admin door's.
+// the admin doors'.
 class Server {
  public:
   // Opens the data, listens - peers, clients, admin -, and only then forms or finds the ensemble, once Run runs. A
   // taken admin port is a warning, everything else an error with a text for people: those of OpenDisk; Unavailable: the
-  // peer or gRPC port cannot be listened at. `config` may have grpc_port or admin_port 0: any free one.
+  // peer port, the clientPort or the gRPC port cannot be listened at, and as far as that was so from the beginning, no
+  // data directory is formed; FailedPrecondition: no directory, and none is to be made. The ports of clients and
+  // operators in `config` may be 0: any free one.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config, ServerHooks hooks = {});
   // REQUIRES Run has returned or never ran.
   ~Server();
@@ -37,10 +39,13 @@ class Server {
   // Any thread, any number of times: hands leadership over if leading, closes the clients' connections, then ends Run.
   void Stop();
 
-  // "server 1 serves clients on 127.0.0.1:2281 (gRPC), peers on 127.0.0.1:2888, admin http://127.0.0.1:8080".
+  // "server 1 serves clients on 127.0.0.1:2281 (gRPC) and 127.0.0.1:2181 (ZooKeeper), peers on 127.0.0.1:2888, admin
+  // http://127.0.0.1:8080".
   std::string Summary() const;
   uint16_t grpc_port() const;
-  uint16_t admin_port() const;  // 0: there is no admin door
+  uint16_t client_port() const;
+  uint16_t admin_port() const;    // 0: there is no admin door
+  uint16_t metrics_port() const;  // 0: there is no door of Prometheus'
 
  private:
   struct Impl;

@@ -30,11 +30,11 @@ absl::StatusOr<std::map<std::string, std::string>> Options(const std::vector<std
     std::string value;
     if (name == "--standalone") {
       if (equals != std::string::npos) return absl::InvalidArgumentError("--standalone takes no value");
-    } else if (name != "--data" && name != "--grpc-port" && name != "--admin-port") {
+    } else if (name != "--data" && name != "--client-port" && name != "--grpc-port" && name != "--admin-port") {
       return absl::InvalidArgumentError(
           words[i].starts_with("-")
               ? absl::StrCat("unknown option ", name,
-                             " with --standalone: there are --data, --grpc-port and --admin-port")
+                             " with --standalone: there are --data, --client-port, --grpc-port and --admin-port")
               : absl::StrCat("\"", words[i],
                              "\": a configuration file and the options of --standalone exclude each other"));
     } else if (equals != std::string::npos) {
@@ -69,11 +69,21 @@ absl::StatusOr<ServerConfig> StandaloneConfig(const std::vector<std::string>& wo
   if (options.contains("--grpc-port")) {
     SYNOD_ASSIGN_OR_RETURN(config.grpc_port, Port("--grpc-port", options["--grpc-port"]));
   }
+  // Who asks for a free port asks to be in nobody's way.
+  if (config.grpc_port == 0) config.client_port = 0;
+  if (options.contains("--client-port")) {
+    SYNOD_ASSIGN_OR_RETURN(config.client_port, Port("--client-port", options["--client-port"]));
+  }
   if (options.contains("--admin-port")) {
     SYNOD_ASSIGN_OR_RETURN(config.admin_port, Port("--admin-port", options["--admin-port"]));
   }
-  if (config.grpc_port == config.admin_port && config.grpc_port != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("the gRPC port and the admin port are both ", config.grpc_port));
+  const std::pair<absl::string_view, uint16_t> ports[] = {
+      {"client port", config.client_port}, {"gRPC port", config.grpc_port}, {"admin port", config.admin_port}};
+  for (size_t i = 0; i < 3; ++i) {
+    const auto& [name, port] = ports[i];
+    const auto& [next, other] = ports[(i + 1) % 3];
+    if (port == other && port != 0)
+      return absl::InvalidArgumentError(absl::StrCat("the ", name, " and the ", next, " are both ", port));
   }
   return config;
 }

@@ -94,6 +94,13 @@ class RawClient {
   ~RawClient() { close(fd_); }
   bool connected() const { return connected_; }
   void Send(const std::string& bytes) { (void)!send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  // So many bytes; fewer if the other side closes before.
+  std::string Read(size_t bytes) {
+    std::string all(bytes, '\0');
+    const ssize_t n = recv(fd_, all.data(), bytes, MSG_WAITALL);
+    all.resize(n > 0 ? static_cast<size_t>(n) : 0);
+    return all;
+  }
   // Everything until the other side closes.
   std::string ReadAll() {
     std::string all;
@@ -127,6 +134,7 @@ inline ServerConfig SmallConfig(const std::string& data_dir) {
   config.id = ServerId(1);
   config.data_dir = config.data_log_dir = data_dir;
   config.seeds = {{ServerId(1), consensus::MemberRole::kVoter, ""}};
+  config.client_port = 0;
   config.grpc_port = 0;
   config.admin_port = 0;
   config.session_timeout_min = absl::Milliseconds(200);

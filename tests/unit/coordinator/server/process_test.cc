@@ -20,8 +20,8 @@ class ProcessTest : public ::testing::Test {
   std::string WriteConfig(const std::string& more = "") {
     std::filesystem::create_directories(data());
     std::ofstream(directory_.path() + "/zoo.cfg")
-        << "dataDir=" << data() << "\ngrpcPort=" << grpc_.number() << "\nadmin.serverPort=" << admin_.number()
-        << "\ndiskReserveMb=0\npreAllocSize=4096\n"
+        << "dataDir=" << data() << "\nclientPort=" << client_.number() << "\ngrpcPort=" << grpc_.number()
+        << "\nadmin.serverPort=" << admin_.number() << "\ndiskReserveMb=0\npreAllocSize=4096\n"
         << more;
     return directory_.path() + "/zoo.cfg";
   }
@@ -30,7 +30,7 @@ class ProcessTest : public ::testing::Test {
     return Eventually([&] { return process.Output().find("serves clients on") != std::string::npos; });
   }
   TempDirectory directory_;
-  Port grpc_, admin_;
+  Port client_, grpc_, admin_;
 };
 
 TEST_F(ProcessTest, HelpAndVersionEndWithZero) {
@@ -53,7 +53,7 @@ TEST_F(ProcessTest, WrongUsageEndsWithTwo) {
 TEST_F(ProcessTest, AWrongConfigurationEndsWithOneAndNamesTheLine) {
   Process process(directory_.path(), {WriteConfig("tickTime=never\n")});
   EXPECT_EQ(process.Wait(), 1);
-  EXPECT_THAT(process.Output(), HasSubstr("zoo.cfg: line 6: tickTime=never: not a number"));
+  EXPECT_THAT(process.Output(), HasSubstr("zoo.cfg: line 7: tickTime=never: not a number"));
   Process missing(directory_.path(), {"/nowhere/zoo.cfg"});
   EXPECT_EQ(missing.Wait(), 1);
   EXPECT_THAT(missing.Output(), HasSubstr("/nowhere/zoo.cfg: cannot be read"));
@@ -69,19 +69,20 @@ TEST_F(ProcessTest, AForeignDataDirectoryEndsWithOneAndSaysWhy) {
   EXPECT_THAT(process.Output(), HasSubstr("holds ZooKeeper's data"));
 }
 
-TEST_F(ProcessTest, ATakenPortEndsWithOneAndFormsNoEnsemble) {
+TEST_F(ProcessTest, ATakenPortEndsWithOneAndFormsNoDataDirectory) {
   grpc_.Listen();
   Process process(directory_.path(), {WriteConfig()});
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(process.Output(), HasSubstr("gRPC: cannot listen on"));
-  EXPECT_EQ(testing::EnsembleOf(data()), EnsembleId(0));
+  EXPECT_FALSE(std::filesystem::exists(data() + "/synod"));
 }
 
 TEST_F(ProcessTest, ItSaysWhereItServesAndLeavesAtSigtermWithZero) {
   Process process(directory_.path(), {WriteConfig("foo=bar\n")});
   ASSERT_TRUE(Serves(process)) << process.Output();
   EXPECT_THAT(process.Output(), HasSubstr(absl::StrCat("server 1 serves clients on 127.0.0.1:", grpc_.number(),
-                                                       " (gRPC), admin http://127.0.0.1:", admin_.number())));
+                                                       " (gRPC) and 127.0.0.1:", client_.number(),
+                                                       " (ZooKeeper), admin http://127.0.0.1:", admin_.number())));
   EXPECT_THAT(process.Output(), HasSubstr("foo has no effect"));
   process.Signal(SIGTERM);
   EXPECT_EQ(process.Wait(), 0) << process.Output();

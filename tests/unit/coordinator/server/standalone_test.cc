@@ -30,6 +30,7 @@ TEST(StandaloneConfigTest, PortsAreThoseOfTheDocumentation) {
   EXPECT_EQ(config->data_dir, "/d");
   EXPECT_EQ(config->data_log_dir, "/d");
   EXPECT_EQ(config->client_address, "127.0.0.1");
+  EXPECT_EQ(config->client_port, 2181);
   EXPECT_EQ(config->grpc_port, 2281);
   EXPECT_EQ(config->admin_port, 8080);
   EXPECT_EQ(config->peer_port, 0);
@@ -41,10 +42,17 @@ TEST(StandaloneConfigTest, OptionsComeInAnyOrderAndBothForms) {
       StandaloneConfig({"--admin-port=0", "--data=/d", "--grpc-port", "7000", "--standalone"});
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->data_dir, "/d");
+  EXPECT_EQ(config->client_port, 2181);
   EXPECT_EQ(config->grpc_port, 7000);
   EXPECT_EQ(config->admin_port, 0);
   // Two free ports are not the same port.
   EXPECT_TRUE(StandaloneConfig({"--standalone", "--data", "/d", "--grpc-port", "0", "--admin-port", "0"}).ok());
+}
+
+TEST(StandaloneConfigTest, AFreeGrpcPortMeansAFreeClientPortUnlessThatIsNamed) {
+  EXPECT_EQ(StandaloneConfig({"--standalone", "--data", "/d", "--grpc-port", "0"})->client_port, 0);
+  EXPECT_EQ(StandaloneConfig({"--standalone", "--data", "/d", "--grpc-port", "0", "--client-port=5"})->client_port, 5);
+  EXPECT_EQ(StandaloneConfig({"--standalone", "--data", "/d", "--client-port=0"})->grpc_port, 2281);
 }
 
 TEST(StandaloneConfigTest, WrongCombinationsSayWhatIsWrong) {
@@ -60,6 +68,7 @@ TEST(StandaloneConfigTest, WrongCombinationsSayWhatIsWrong) {
   EXPECT_THAT(Error({"--standalone", "--data", "/d", "--grpc-port", "65536"}), HasSubstr("--grpc-port must be a port"));
   EXPECT_THAT(Error({"--standalone", "--data", "/d", "--admin-port", "x"}), HasSubstr("--admin-port must be a port"));
   EXPECT_THAT(Error({"--standalone", "--data", "/d", "--grpc-port", "8080"}), HasSubstr("are both 8080"));
+  EXPECT_THAT(Error({"--standalone", "--data", "/d", "--client-port", "2281"}), HasSubstr("are both 2281"));
 }
 
 class StandaloneTest : public ::testing::Test {
@@ -124,22 +133,23 @@ TEST_F(StandaloneTest, ItServesOnFreePortsAndKeepsItsDataAcrossAStopAndAKill) {
   EXPECT_TRUE(Call(port, testing::GetRequest("/kept/too")).ok());
 }
 
-TEST_F(StandaloneTest, TheLineIsAllThatItPrintsAndNamesBothPorts) {
+TEST_F(StandaloneTest, TheLineIsAllThatItPrintsAndNamesThePorts) {
   Process process(directory_.path(), Words());
   ASSERT_NE(WaitPort(process), 0) << process.Output();
-  EXPECT_THAT(process.Output(),
-              ::testing::MatchesRegex("server 1 serves clients on 127\\.0\\.0\\.1:[0-9]+ \\(gRPC\\), admin "
-                                      "http://127\\.0\\.0\\.1:[0-9]+\n"));
+  EXPECT_THAT(
+      process.Output(),
+      ::testing::MatchesRegex("server 1 serves clients on 127\\.0\\.0\\.1:[0-9]+ \\(gRPC\\) and 127\\.0\\.0\\.1:[0-9]+ "
+                              "\\(ZooKeeper\\), admin http://127\\.0\\.0\\.1:[0-9]+\n"));
 }
 
-TEST_F(StandaloneTest, ATakenPortIsAnErrorAndLeavesNoEnsembleBehind) {
+TEST_F(StandaloneTest, ATakenPortIsAnErrorAndLeavesNoDataDirectoryBehind) {
   Port port;
   port.Listen();
   Process process(directory_.path(),
                   {"--standalone", "--data", data(), "--grpc-port", absl::StrCat(port.number()), "--admin-port", "0"});
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(process.Output(), HasSubstr(absl::StrCat("gRPC: cannot listen on 127.0.0.1:", port.number())));
-  EXPECT_EQ(testing::EnsembleOf(data()), EnsembleId(0));
+  EXPECT_FALSE(std::filesystem::exists(data() + "/synod"));
 }
 
 TEST_F(StandaloneTest, TwoOnOneDirectoryAreRefused) {

@@ -40,7 +40,8 @@ TEST_F(OneServer, ServesWithoutPeers) {
   ASSERT_TRUE(Eventually([&] { return server.Status().ready(); }));
   EXPECT_TRUE(server.Call(CreateRequest("/a", "1")).ok());
   EXPECT_THAT(server.server().Summary(), HasSubstr(absl::StrCat("server 1 serves clients on ", server.address(),
-                                                                " (gRPC), admin http://127.0.0.1:")));
+                                                                " (gRPC) and 127.0.0.1:", server.server().client_port(),
+                                                                " (ZooKeeper), admin http://127.0.0.1:")));
 }
 
 TEST_F(OneServer, MoreStreamsOfOneAddressThanAllowedAreRefused) {  // maxClientCnxns
@@ -73,9 +74,29 @@ TEST_F(OneServer, ATakenGrpcPortIsAnErrorAndFormsNoEnsemble) {
   config.grpc_port = port.number();
   EXPECT_THAT(StartError(config, absl::StatusCode::kUnavailable),
               HasSubstr(absl::StrCat("gRPC: cannot listen on 127.0.0.1:", port.number())));
-  EXPECT_EQ(testing::EnsembleOf(config.data_dir), EnsembleId(0));
+  EXPECT_FALSE(std::filesystem::exists(config.data_dir + "/synod"));
   { Running server(Config()); }
   EXPECT_NE(testing::EnsembleOf(config.data_dir), EnsembleId(0));
+}
+
+TEST_F(OneServer, ATakenClientPortIsAnErrorAndFormsNoDataDirectory) {
+  Port port;
+  port.Listen();
+  ServerConfig config = Config();
+  config.client_port = port.number();
+  EXPECT_THAT(StartError(config, absl::StatusCode::kUnavailable),
+              HasSubstr(absl::StrCat("clientPort: cannot listen on 127.0.0.1:", port.number(), ": Address already")));
+  EXPECT_FALSE(std::filesystem::exists(config.data_dir + "/synod"));
+}
+
+TEST_F(OneServer, WithoutAutocreateNoDirectoryIsMade) {  // datadir.autocreate
+  ServerConfig config = Config();
+  config.make_directories = false;
+  config.data_log_dir += "/log";
+  EXPECT_THAT(StartError(config, absl::StatusCode::kFailedPrecondition), HasSubstr("/log is no directory"));
+  EXPECT_FALSE(std::filesystem::exists(config.data_log_dir));
+  config.make_directories = true;
+  EXPECT_TRUE(Running(config).status().ok());
 }
 
 TEST_F(OneServer, ATakenPeerPortIsAnError) {
