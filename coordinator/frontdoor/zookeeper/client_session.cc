@@ -152,6 +152,7 @@ void ClientSession::TakeOddFrame(std::string_view length) {
   if (finished_) return;
   int32_t claimed = LoadBigEndian<int32_t>(length.data());
   if (phase_ == Phase::kFresh && commands::IsWord(length)) {
+    ++received_;
     phase_ = Phase::kOver;  // `cons` shows the asking connection as one that is not read
     std::string answer = host_->AnswerWord(length);
     if (!answer.empty()) Out()->append(answer);

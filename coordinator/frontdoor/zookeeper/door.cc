@@ -20,7 +20,8 @@ namespace {
 
 using asio::ip::tcp;
 
-constexpr size_t kReadBufferBytes = 256 << 10;
+// Also bounds what one client may ask for before the next one's turn.
+constexpr size_t kReadBufferBytes = 64 << 10;
 // Output buffers that wait to be lent again. Smaller ones are not worth it, larger ones are given back.
 constexpr size_t kSpareBuffers = 64;
 constexpr size_t kSpareBytesMin = 1 << 10;
@@ -60,9 +61,13 @@ absl::StatusOr<tcp::acceptor> Listen(const DoorConfig& config, asio::io_context*
   return acceptor;
 }
 
-asio::ip::address Unmapped(const asio::ip::address& address) {
-  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
-  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+// Who the client is, whatever way it took.
+asio::ip::address AddressOf(const asio::ip::address& address) {
+  if (!address.is_v6()) return address;
+  asio::ip::address_v6 v6 = address.to_v6();
+  if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
+  v6.scope_id(0);
+  return v6;
 }
 
 size_t SocketsMax(uint32_t wanted) {
@@ -105,6 +110,7 @@ class DoorImpl final : public Door, public SocketOwner {
   absl::Span<char> read_buffer() override { return absl::MakeSpan(read_buffer_); }
   void LendBuffer(std::string* output) override;
   void TakeBuffer(std::string* output) override;
+  absl::Duration Now() const override { return clock_->Monotonic(); }
   bool AdmitConnect() override;
   std::string AnswerWord(std::string_view word) override { return answer_word_(word); }
 
@@ -117,6 +123,7 @@ class DoorImpl final : public Door, public SocketOwner {
   void AcceptSome();
   void Adopt(tcp::socket socket, const tcp::endpoint& peer);
   void Refuse(const asio::ip::address& address, std::string_view why);
+  bool MayTell();
   void EndTurnLater();
   void EndTurn();
   void Expect(Socket* socket);
@@ -149,7 +156,7 @@ class DoorImpl final : public Door, public SocketOwner {
   // All have the same time, so the first is due first.
   std::deque<Deadline> deadlines_;
   bool sweep_scheduled_ = false;
-  absl::Duration told_refusal_ = -absl::InfiniteDuration();
+  absl::Duration told_ = -absl::InfiniteDuration();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // handlers of the loop hold it weakly
 };
 
@@ -177,7 +184,7 @@ void DoorImpl::AcceptSome() {
     if (error == asio::error::would_block || error == asio::error::connection_aborted) break;
     if (error) {
       // Out of file descriptors or memory: those who are connected are served on, the others wait in the backlog.
-      SLOG_WARN("cannot accept a client's connection: {}", error.message());
+      if (MayTell()) SLOG_WARN("cannot accept clients' connections: {}", error.message());
       loop_->PostAfter(kAcceptRetry, [this, alive = std::weak_ptr<bool>(alive_)] {
         if (!alive.expired() && !stopped_) AcceptSome();
       });
@@ -189,7 +196,7 @@ void DoorImpl::AcceptSome() {
 }
 
 void DoorImpl::Adopt(tcp::socket socket, const tcp::endpoint& peer) {
-  asio::ip::address address = Unmapped(peer.address());
+  asio::ip::address address = AddressOf(peer.address());
   if (sockets_.size() >= sockets_max_) return Refuse(address, "this server has too many connections");
   uint32_t& from_there = per_address_[address];
   if (config_.connections_per_address_max != 0 && from_there >= config_.connections_per_address_max) {
@@ -214,14 +221,18 @@ void DoorImpl::Adopt(tcp::socket socket, const tcp::endpoint& peer) {
 
 void DoorImpl::Refuse(const asio::ip::address& address, std::string_view why) {
   ++workspace_.counters.rejected;
-  absl::Duration now = clock_->Monotonic();
-  if (now - told_refusal_ < kLogInterval) return;
-  told_refusal_ = now;
-  SLOG_WARN("a connection from {} is refused: {}", address.to_string(), why);
+  if (MayTell()) SLOG_WARN("a connection from {} is refused: {}", address.to_string(), why);
+}
+
+bool DoorImpl::MayTell() {
+  absl::Duration now = Now();
+  if (now - told_ < kLogInterval) return false;
+  told_ = now;
+  return true;
 }
 
 bool DoorImpl::AdmitConnect() {
-  if (tokens_.Take(clock_->Monotonic())) return true;
+  if (tokens_.Take(Now())) return true;
   ++workspace_.counters.throttled;
   return false;
 }
@@ -242,7 +253,7 @@ void DoorImpl::EndTurnLater() {
 
 void DoorImpl::EndTurn() {
   end_scheduled_ = false;
-  absl::Duration now = clock_->Monotonic();
+  absl::Duration now = Now();
   std::vector<std::shared_ptr<Socket>> dead = std::exchange(graveyard_, {});
   std::swap(touched_, ending_);
   for (Socket* socket : ending_) socket->EndTurn(now);
@@ -276,7 +287,7 @@ void DoorImpl::TakeBuffer(std::string* output) {
 // ---- deadlines ----
 
 void DoorImpl::Expect(Socket* socket) {
-  deadlines_.push_back({clock_->Monotonic() + config_.sessionless_timeout, socket->number()});
+  deadlines_.push_back({Now() + config_.sessionless_timeout, socket->number()});
   ScheduleSweep();
 }
 
@@ -293,7 +304,7 @@ void DoorImpl::ScheduleSweep() {
 }
 
 void DoorImpl::Sweep() {
-  absl::Duration now = clock_->Monotonic();
+  absl::Duration now = Now();
   for (; !deadlines_.empty() && deadlines_.front().due <= now; deadlines_.pop_front()) {
     auto it = sockets_.find(deadlines_.front().socket);
     if (it == sockets_.end()) continue;
@@ -324,7 +335,7 @@ void DoorImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
   asio::error_code ignored;
   acceptor_.close(ignored);
-  absl::Duration now = clock_->Monotonic();
+  absl::Duration now = Now();
   while (!sockets_.empty()) {
     std::shared_ptr<Socket> socket = sockets_.begin()->second;
     socket->EndTurn(now);

@@ -107,6 +107,7 @@ void Socket::WaitWritable() {
 }
 
 void Socket::OnWritable() {
+  session_.OutputLeaves(owner_->Now());
   Write();
   if (open_) WaitReadable();
 }

@@ -31,6 +31,7 @@ class SocketOwner {
   // Swaps a buffer that has room into `output`, if there is one, and takes it back. `output` is empty.
   virtual void LendBuffer(std::string* output) = 0;
   virtual void TakeBuffer(std::string* output) = 0;
+  virtual absl::Duration Now() const = 0;
   virtual bool AdmitConnect() = 0;
   virtual std::string AnswerWord(std::string_view word) = 0;
 };

@@ -128,6 +128,35 @@ TEST(DoorLoad, LastWordsThatNobodyReadsAreGivenUp) {
   EXPECT_TRUE(world.RunUntil([&] { return world.door->open_connections() == 0; }));
 }
 
+TEST(DoorLoad, BeforeTheSessionIsGrantedLittleIsReadWhateverIsSent) {
+  DoorWorld world;
+  world.server.holding = true;
+  TcpClient client(world.port);
+  std::string bytes = ConnectBytes().Frame();
+  while (bytes.size() < 200000) bytes += GetData(1, "/a");
+  client.SendSome(bytes);
+  world.Settle();
+  EXPECT_LE(world.door->Counters().bytes_received, 64u << 10);
+  world.server.Release();
+  EXPECT_TRUE(world.RunUntil([&] { return world.door->Counters().bytes_received == bytes.size(); }));
+}
+
+TEST(DoorLoad, AClientThatIsResetWhileItsRepliesWaitIsForgotten) {
+  DoorWorld world;
+  TcpClient lazy(world.port, 4096), other(world.port);
+  world.Connect(&lazy);
+  world.Connect(&other);
+  world.Ask(&other, Create(1, "/a", std::string(1000000, 'd')));
+  std::string bytes;
+  for (int i = 0; i < 20; ++i) bytes += GetData(i, "/a");
+  lazy.Send(bytes);
+  ASSERT_TRUE(world.RunUntil([&] { return !world.door->Connections()[0].wants_input; }));
+  lazy.Leave();  // with bytes unread: a reset
+  EXPECT_TRUE(world.RunUntil([&] { return world.door->open_connections() == 1; }));
+  EXPECT_EQ(world.server.service()->Stats().connections, 1u);
+  EXPECT_EQ(world.Ask(&other, GetData(2, "/none")).error, -101);
+}
+
 // Bytes that this process has from its allocator.
 size_t Allocated() {
   struct mallinfo2 info = mallinfo2();
