@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -98,9 +100,20 @@ Json Environment(const CommandContext& context) {
   return out;
 }
 
+// A value that proves who somebody is stays here: the door asks nobody for a name.
+std::string Shown(const std::string& key, const std::string& value) {
+  std::string lower = absl::AsciiStrToLower(key);
+  for (const char* secret : {"password", "passwd", "superdigest"}) {
+    if (absl::StrContains(lower, secret)) return "***";
+  }
+  return value;
+}
+
 Json InitialConfiguration(const CommandContext& context) {
   std::string text;
-  for (const auto& [key, value] : context.facts->initial_configuration) absl::StrAppend(&text, key, "=", value, "\n");
+  for (const auto& [key, value] : context.facts->initial_configuration) {
+    absl::StrAppend(&text, key, "=", Shown(key, value), "\n");
+  }
   return {{"initial_configuration", context.facts->initial_configuration.empty() ? Json(nullptr) : Json(text)}};
 }
 
@@ -193,18 +206,25 @@ Json Stats(const CommandContext& context) {
 
 Json SystemProperties(const CommandContext& context) {
   std::map<std::string, std::string> sorted;
-  for (const auto& [key, value] : context.facts->system_properties) sorted[key] = value;
+  for (const auto& [key, value] : context.facts->system_properties) sorted[key] = Shown(key, value);
   for (const auto& [key, value] : context.facts->environment) {
     if (key.starts_with("os.") || key.starts_with("user.")) sorted[key] = value;
   }
   return Json(sorted);
 }
 
+std::string ClientAddress(const ServerFacts& facts) {
+  return absl::StrCat(facts.client_address, ":", facts.client_port);
+}
+
 Json VotingView(const CommandContext& context) {
+  const ServerFacts& facts = *context.facts;
   Json config = Json::object();
   if (!context.service->Status().read_only) {
-    for (const MemberLine& line : ParseMembership(MembershipText(context))) {
+    for (MemberLine& line : ParseMembership(MembershipText(context))) {
       if (!line.participant) continue;
+      // A server knows its own from its clientPort.
+      if (line.client_address.empty() && line.server_id == facts.server_id) line.client_address = ClientAddress(facts);
       config[absl::StrCat(line.server_id)] = {{"server_addresses", line.quorum_addresses},
                                               {"election_addresses", line.election_addresses},
                                               {"client_address", line.client_address},
@@ -271,7 +291,7 @@ Json ZabStateCommand(const CommandContext& context) {
     out["quorum_address"] = AddressJson(line.quorum_addresses);
     out["election_address"] = AddressJson(line.election_addresses);
   }
-  out["client_address"] = absl::StrCat(facts.client_address, ":", facts.client_port);
+  out["client_address"] = ClientAddress(facts);
   out["voting"] = !facts.observer;
   out["last_zxid"] = absl::StrFormat("0x%x", status.zxid.value());
   out["zab_epoch"] = status.term.value();

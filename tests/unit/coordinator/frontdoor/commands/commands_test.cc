@@ -160,6 +160,16 @@ TEST_F(CommandsTest, InitialConfiguration) {
   EXPECT_EQ(Parsed("initial_configuration")["initial_configuration"], Json(nullptr));
 }
 
+TEST_F(CommandsTest, SecretsOfTheFileAreNotShown) {
+  c_.Lead();
+  c_.facts.initial_configuration = {{"ssl.keyStore.password", "hidden1"}, {"a", "shown"}};
+  c_.facts.system_properties = {{"zookeeper.DigestAuthenticationProvider.superDigest", "hidden2"},
+                                {"zookeeper.ssl.trustStore.passwordPath", "hidden3"}};
+  EXPECT_EQ(Parsed("icfg")["initial_configuration"], "ssl.keyStore.password=***\na=shown\n");
+  EXPECT_EQ(Parsed("sysp")["zookeeper.DigestAuthenticationProvider.superDigest"], "***");
+  EXPECT_THAT(Run("sysp"), Not(::testing::HasSubstr("hidden")));
+}
+
 TEST_F(CommandsTest, IsReadOnly) {
   c_.Lead();
   EXPECT_EQ(Run("is_read_only"),
@@ -318,6 +328,8 @@ TEST_F(CommandsTest, VotingView) {
   "command" : "voting_view",
   "error" : null
 })");
+  c_.facts.server_id = 2;
+  EXPECT_EQ(Parsed("voting_view")["current_config"]["2"]["client_address"], "127.0.0.1:2181");
   c_.facts.membership.clear();
   EXPECT_EQ(Parsed("voting_view")["current_config"], Json::object());
 }
