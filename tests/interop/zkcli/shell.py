@@ -101,7 +101,8 @@ class Normalizer:
     def lines(self, lines):
         lines = [self.line(line) for line in lines]
         if "version=VERSION" in lines:
-            lines = [re.sub(r"^dataLength = .*", "dataLength = LENGTH", line) for line in lines]
+            # Synod writes the configuration by a command of its own behind the first; ZooKeeper has it at zxid 0.
+            lines = [re.sub(r"^(dataLength|mZxid) = .*", r"\1 = VERSION", line) for line in lines]
         return lines
 
     def line(self, line):
