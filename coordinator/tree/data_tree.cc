@@ -83,7 +83,7 @@ Error DataTree::SetAcl(const ChangeContext& context, std::string_view path, AclI
 
 void DataTree::Begin() {
   SYNOD_CHECK(!impl_->transaction.has_value()) << "Begin inside Begin";
-  Impl::Transaction& t = impl_->transaction.emplace();
+  Impl::Transaction& t = impl_->transaction.emplace(Impl::Transaction());  // clang 14 asks for the argument
   t.changes = impl_->changes.GetMark();
   t.digest = impl_->digest;
   t.data_bytes = impl_->data_bytes;
