@@ -115,8 +115,9 @@ int Environment::Fail(const client::Error& error, std::string_view path) {
 }
 
 int Environment::Fail(const absl::Status& status) {
+  // What nobody answered may go through later; anything else is an answer.
   const bool refused =
-      status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kInvalidArgument;
+      status.code() != absl::StatusCode::kUnavailable && status.code() != absl::StatusCode::kDeadlineExceeded;
   Print(refused ? "Refused" : "Unavailable", std::string(status.message()));
   return refused ? kExitRefused : kExitUnavailable;
 }

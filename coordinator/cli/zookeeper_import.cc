@@ -67,6 +67,8 @@ class ZooKeeperImporter {
   int CompareRange(const std::vector<PeerNode>& nodes, size_t begin, size_t end);
   void CompareNode(const PeerNode& from, const client::ReadResult& data, const client::ReadResult& acl);
   void Differs(const std::string& path, absl::string_view how);
+  // Nodes below the target that ZooKeeper does not have.
+  int CountBeside();
   int RaiseCounters();
   int RaiseCounter(const std::string& path, int64_t by);
   int Interrupted();
@@ -86,7 +88,7 @@ class ZooKeeperImporter {
   NodeWriter writer_;
 
   uint64_t seen_ = 0, ephemerals_ = 0, vanished_ = 0;  // of the present walk
-  uint64_t verified_ = 0, different_ = 0;
+  uint64_t verified_ = 0, missing_ = 0, different_ = 0, beside_ = 0;
   std::vector<std::string> differences_;
   struct Behind {
     std::string path;
@@ -206,7 +208,10 @@ void ZooKeeperImporter::CompareNode(const PeerNode& from, const client::ReadResu
                                     const client::ReadResult& acl) {
   ++verified_;
   const std::string target = Target(from.path);
-  if (data.error == client::ErrorCode::kNoNode) return Differs(target, "missing here");
+  if (data.error == client::ErrorCode::kNoNode) {
+    ++missing_;
+    return Differs(target, "missing here");
+  }
   if (data.error != client::ErrorCode::kOk || acl.error != client::ErrorCode::kOk)
     return Differs(target, "not readable here; act for somebody who may (--auth)");
   if (data.stat.has_value() && from.path != "/") {
@@ -219,6 +224,22 @@ void ZooKeeperImporter::CompareNode(const PeerNode& from, const client::ReadResu
   if (data.data != from.data) return Differs(target, "its data differ");
   const client::Acl wanted = from.acl.empty() ? client::OpenAcl() : WithoutRepeats(from.acl);
   if (acl.acl != wanted) Differs(target, "its ACL differs");
+}
+
+int ZooKeeperImporter::CountBeside() {
+  auto here = client_.CountDescendants(Target("/"), client::ReadStrength::kLinearizable);
+  if (!here.ok()) {
+    progress_->Wipe();
+    return env_.Fail(here.error(), Target("/"));
+  }
+  uint64_t own = 0;  // the ensemble's
+  if (into_ == "/") {
+    auto count = client_.CountDescendants("/zookeeper", client::ReadStrength::kLinearizable);
+    if (count.ok()) own = count->count + 1;
+  }
+  const uint64_t found = verified_ - missing_;  // the target itself among them
+  beside_ = here->count + 1 - std::min(here->count + 1, own + found);
+  return kExitOk;
 }
 
 int ZooKeeperImporter::RaiseCounters() {
@@ -262,13 +283,16 @@ int ZooKeeperImporter::Report() {
     object.Number("kept", static_cast<int64_t>(writer_.kept())).Number("set", static_cast<int64_t>(writer_.set()));
     object.Number("ephemerals", static_cast<int64_t>(ephemerals_));
     object.Number("verified", static_cast<int64_t>(verified_)).Number("different", static_cast<int64_t>(different_));
+    object.Number("beside", static_cast<int64_t>(beside_));
     env_.io.out << object.Number("counters_raised", static_cast<int64_t>(counters_raised_)).Take() << std::endl;
   } else {
     env_.io.out << "Copied " << o_.hosts << " into " << Target("/") << ": " << Grouped(writer_.created())
                 << " created, " << Grouped(writer_.kept()) << " kept, " << Grouped(writer_.set()) << " set; "
                 << Grouped(ephemerals_) << " ephemeral nodes left out\nVerified " << Grouped(verified_)
                 << " nodes against ZooKeeper: "
-                << (different_ == 0 ? std::string("all equal") : Grouped(different_) + " differ") << std::endl;
+                << (different_ == 0 ? std::string("all equal") : Grouped(different_) + " differ");
+    if (beside_ > 0) env_.io.out << "; " << Grouped(beside_) << " nodes here that ZooKeeper does not have";
+    env_.io.out << std::endl;
   }
   for (const std::string& line : differences_) env_.Notice(line);
   if (different_ == 0) return kExitOk;
@@ -283,6 +307,7 @@ int ZooKeeperImporter::Run() {
   progress_->Wipe();
   progress_ = std::make_unique<Progress>(env_.ProgressStream(), "verify", total);
   if (const int code = Walk([this](auto& nodes) { return Compare(nodes); }); code != kExitOk) return code;
+  if (const int code = CountBeside(); code != kExitOk) return code;
   if (const int code = RaiseCounters(); code != kExitOk) return code;
   return Report();
 }
