@@ -41,7 +41,8 @@ Exit codes: 0 ended in order, or the directory is whole; 1 refused to start, fai
 A configuration for a single server:
   dataDir=/var/lib/synod
   clientPort=2181
-ZooKeeper's clients connect to clientPort, gRPC ones to clientPort + 100, or grpcPort. For an ensemble add to every server's file
+ZooKeeper's clients connect to clientPort, gRPC ones to clientPort + 100, or grpcPort. Both are served on loopback
+unless clientPortAddress names another address. For an ensemble add to every server's file
   server.1=host1:2888:3888
   server.2=host2:2888:3888
   server.3=host3:2888:3888
@@ -146,6 +147,9 @@ int ServeStandalone(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   // One arena per core and thread would keep what gRPC's, RocksDB's and our threads freed in several heaps at once.
   mallopt(M_ARENA_MAX, 2);
+  // Stated, so that it stays: otherwise every large buffer that is freed raises it, and the ones after that leave
+  // holes.
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
   std::vector<std::string> words(argv + 1, argv + argc);
   if (words.size() == 1 && (words[0] == "--help" || words[0] == "-h")) {
     std::fputs(kHelp, stdout);

@@ -129,7 +129,7 @@ TEST_F(Doors, CommandsStandWhereTheConfigurationPutsThem) {  // admin.commandURL
   EXPECT_EQ(HttpGet(server.server().admin_port(), "/zk/ruok").code, 200);
   EXPECT_EQ(HttpGet(server.server().admin_port(), "/commands/ruok").code, 404);
   const std::string properties = HttpGet(server.server().admin_port(), "/zk/system_properties").body;
-  EXPECT_THAT(properties, HasSubstr("\"zookeeper.skipACL\": \"no\""));
+  EXPECT_THAT(properties, HasSubstr("\"zookeeper.skipACL\" : \"no\""));
   EXPECT_THAT(properties, Not(HasSubstr("tickTime")));
   EXPECT_THAT(HttpGet(server.server().admin_port(), "/zk/initial_configuration").body, HasSubstr("tickTime"));
 }
