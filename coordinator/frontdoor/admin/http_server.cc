@@ -12,9 +12,12 @@
 #include <thread>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "coordinator/frontdoor/admin/metrics.h"
+#include "coordinator/frontdoor/admin/recent_latency.h"
 #include "coordinator/frontdoor/commands/commands.h"
 #include "coordinator/frontdoor/commands/monitor.h"
 
@@ -205,9 +208,15 @@ class AdminServerImpl final : public AdminServer {
   void Metrics(httplib::Response& out) {
     auto found = Ask([](const commands::CommandContext& context) {
       return Measured{commands::Figures(context), context.service->Status(), context.service->Stats(),
-                      context.connections == nullptr ? commands::DoorCounters() : context.connections->Counters()};
+                      context.connections == nullptr ? commands::DoorCounters() : context.connections->Counters(),
+                      context.clock->Monotonic()};
     });
     if (!found) return Answer(out, 503, Json{{"error", "the loop does not answer"}});
+    {
+      absl::MutexLock lock(&recent_mutex_);
+      SetRecentQuantiles(recent_reads_.Since(found->at, found->stats.read_latency),
+                         recent_writes_.Since(found->at, found->stats.write_latency), &found->figures);
+    }
     out.set_content(MetricsText(*found, process_()), "text/plain; version=0.0.4");
   }
 
@@ -228,6 +237,9 @@ class AdminServerImpl final : public AdminServer {
   const SlowLog* const slow_;
   const std::function<AdminProcess()> process_;
   std::string command_url_;  // without "/" at the end
+  absl::Mutex recent_mutex_;
+  RecentLatency recent_reads_ ABSL_GUARDED_BY(recent_mutex_);
+  RecentLatency recent_writes_ ABSL_GUARDED_BY(recent_mutex_);
   httplib::Server server_;
   uint16_t port_ = 0;
   std::atomic<bool> ended_ = false;  // the thread serves no more

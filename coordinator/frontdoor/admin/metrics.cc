@@ -31,8 +31,7 @@ class Builder {
     ClientMetric metric;
     metric.summary.sample_count = summary.count;
     metric.summary.sample_sum = summary.sum;
-    auto value = [&](double ms) { return summary.count == 0 ? std::numeric_limits<double>::quiet_NaN() : ms; };
-    metric.summary.quantile = {{0.5, value(summary.p50)}, {0.9, value(summary.p90)}, {0.99, value(summary.p99)}};
+    metric.summary.quantile = {{0.5, summary.p50}, {0.9, summary.p90}, {0.99, summary.p99}};
     Add(name, help, MetricType::Summary, std::move(metric));
   }
   // Seconds, as Prometheus wants them.
@@ -162,6 +161,20 @@ void ProcessNames(const AdminProcess& process, Builder* out) {
 }
 
 }  // namespace
+
+void SetRecentQuantiles(const service::LatencyStats& reads, const service::LatencyStats& writes,
+                        std::vector<commands::Figure>* figures) {
+  for (commands::Figure& figure : *figures) {
+    auto* summary = std::get_if<commands::Summary>(&figure.value);
+    if (summary == nullptr) continue;
+    commands::Summary recent = commands::Summarize(figure.name == "readlatency" ? reads : writes);
+    // As ZooKeeper: nothing recent, no number.
+    auto value = [&](double ms) { return recent.count == 0 ? std::numeric_limits<double>::quiet_NaN() : ms; };
+    summary->p50 = value(recent.p50);
+    summary->p90 = value(recent.p90);
+    summary->p99 = value(recent.p99);
+  }
+}
 
 std::string MetricsText(const Measured& measured, const AdminProcess& process) {
   Builder out;

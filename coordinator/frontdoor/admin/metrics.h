@@ -17,7 +17,12 @@ struct Measured {
   service::ServerStatus status;
   service::ServiceStats stats;
   commands::DoorCounters door;  // of the ZooKeeper door
+  absl::Duration at;            // by the monotonic clock
 };
+
+// Keeps count and sum of the summaries readlatency and updatelatency, whose quantiles become those of what is recent.
+void SetRecentQuantiles(const service::LatencyStats& reads, const service::LatencyStats& writes,
+                        std::vector<commands::Figure>* figures);
 
 // The text exposition format.
 std::string MetricsText(const Measured& measured, const AdminProcess& process);

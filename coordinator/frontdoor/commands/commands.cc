@@ -187,7 +187,7 @@ Json ServerStats(const CommandContext& context) {
               {"server_stats", std::move(server)},
               {"client_response", JsonOf(responses)}};
   if (mode == "leader") out["proposal_stats"] = JsonOf(ProposalSizes(stats));
-  out["node_count"] = status.znodes;
+  out["node_count"] = NodeCount(status);
   return out;
 }
 

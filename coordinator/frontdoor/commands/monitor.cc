@@ -91,7 +91,7 @@ void AddServer(const Look& look, const ProcessFacts& process, List* out) {
   out->Gauge("num_alive_connections", "Client connections of this server", status.connections);
   out->Gauge("outstanding_requests", "Requests received and not answered", stats.outstanding);
   out->Gauge("uptime", "Time since the start of the process, ms", process.uptime_ms);
-  out->Gauge("znode_count", "Znodes", status.znodes);
+  out->Gauge("znode_count", "Znodes, the root twice", NodeCount(status));
   out->Gauge("watch_count", "Watches of this server's connections", status.watches);
   out->Gauge("ephemerals_count", "Ephemeral znodes", status.ephemerals);
   out->Gauge("approximate_data_size", "Bytes of all paths and data", status.approximate_data_bytes);

@@ -35,6 +35,8 @@ std::string_view Mode(const ServerFacts& facts, const service::ServerStatus& sta
   return facts.observer ? "observer" : "follower";
 }
 
+uint64_t NodeCount(const service::ServerStatus& status) { return status.znodes + 1; }
+
 bool Synced(const service::MemberStatus& member, const service::ServerStatus& leader) {
   return member.server != leader.server && member.active && member.match + kSyncedWithinEntries >= leader.commit;
 }

@@ -19,6 +19,9 @@ bool Serving(const service::ServerStatus& status);
 // leader, follower, observer, standalone or read-only.
 std::string_view Mode(const ServerFacts& facts, const service::ServerStatus& status);
 
+// Znodes as ZooKeeper counts them: the root twice (6.5).
+uint64_t NodeCount(const service::ServerStatus& status);
+
 // A server other than the leader that follows it, and lags no more.
 bool Synced(const service::MemberStatus& member, const service::ServerStatus& leader);
 

@@ -163,7 +163,7 @@ std::string Server(const CommandContext& context, bool with_clients) {
                         "Zxid: 0x%x\nMode: %s\nNode count: %d\n",
                         latency.min_ms, JavaDouble(latency.average_ms), latency.max_ms, stats.packets_received,
                         stats.packets_sent, status.connections, stats.outstanding, status.zxid.value(), mode,
-                        status.znodes);
+                        NodeCount(status));
   if (mode == "leader") {
     Sizes sizes = ProposalSizes(stats);
     absl::StrAppendFormat(&text, "Proposal sizes last/min/max: %d/%d/%d\n", sizes.last, sizes.min, sizes.max);
@@ -242,9 +242,10 @@ const Word* FindWord(std::string_view name) {
   return word == std::end(kWords) ? nullptr : word;
 }
 
+// srvr always is: zkServer.sh asks it.
 bool InWhitelist(std::string_view word, const ServerFacts& facts) {
   return facts.all_words || std::find(facts.whitelist.begin(), facts.whitelist.end(), word) != facts.whitelist.end() ||
-         (word == "isro" && facts.read_only_mode);
+         word == "srvr" || (word == "isro" && facts.read_only_mode);
 }
 
 }  // namespace

@@ -214,7 +214,7 @@ TEST_F(AdminTest, APortOfItsOwnHasTheMetricsOnly) {
   AdminConfig config;
   config.metrics_only = true;
   Restart(config);
-  EXPECT_THAT(Page("/metrics"), HasSubstr("\nznode_count 4\n"));
+  EXPECT_THAT(Page("/metrics"), HasSubstr("\nznode_count 5\n"));
   Page("/commands/ruok", 404);
   Page("/live", 404);
 }

@@ -37,6 +37,7 @@ TEST(MetricsTest, LatenciesAreSummariesInMilliseconds) {
   Measured measured;
   measured.figures = {{"updatelatency", commands::Summarize(stats), Figure::Type::kSummary, "Time of a write, ms"},
                       {"readlatency", commands::Summary(), Figure::Type::kSummary, "Time of a read, ms"}};
+  SetRecentQuantiles(service::LatencyStats(), stats, &measured.figures);
   std::string text = Text(measured);
   EXPECT_THAT(text, HasSubstr("# TYPE updatelatency summary\nupdatelatency_count 10\nupdatelatency_sum 20\n"));
   for (const char* quantile : {"0.5", "0.9", "0.99"}) {
@@ -44,6 +45,18 @@ TEST(MetricsTest, LatenciesAreSummariesInMilliseconds) {
     EXPECT_THAT(text, HasSubstr(absl::StrCat("readlatency{quantile=\"", quantile, "\"} Nan\n")));
   }
   EXPECT_THAT(text, HasSubstr("readlatency_count 0\n"));
+}
+
+TEST(MetricsTest, QuantilesAreThoseOfWhatIsRecent) {
+  service::LatencyStats all, recent;
+  for (int i = 0; i < 100; ++i) all.Add(absl::Milliseconds(500));
+  all.Add(absl::Milliseconds(2));
+  recent.Add(absl::Milliseconds(2));
+  Measured measured;
+  measured.figures = {{"readlatency", commands::Summarize(all), Figure::Type::kSummary, "Time of a read, ms"}};
+  SetRecentQuantiles(recent, all, &measured.figures);
+  EXPECT_THAT(Text(measured), HasSubstr("readlatency_count 101\nreadlatency_sum 50002\n"
+                                        "readlatency{quantile=\"0.5\"} 2\n"));
 }
 
 TEST(MetricsTest, OwnLatenciesAreCumulativeHistogramsInSeconds) {

@@ -1,11 +1,9 @@
 // The JSON of each AdminServer command, as ZooKeeper 3.8 lays it out (specs: ZooKeeper protocol, section 21).
 #include "coordinator/frontdoor/commands/commands.h"
 
-#include <nlohmann/json.hpp>
-
 #include "absl/strings/str_replace.h"
 #include "coordinator/frontdoor/commands/json_text.h"
-#include "tests/unit/coordinator/frontdoor/commands/commands_world.h"
+#include "tests/unit/coordinator/frontdoor/commands/commands_fixture.h"
 
 namespace synod::frontdoor::commands {
 namespace {
@@ -14,29 +12,12 @@ using service::AddWatch;
 using service::GetData;
 using service::testing::FakeDoor;
 using service::testing::Read;
-using testing::CommandsWorld;
+using testing::CommandsTest;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using testing::Json;
 using ::testing::Not;
 using testing::TwoConnections;
-using Json = nlohmann::ordered_json;
-
-class CommandsTest : public ::testing::Test {
- protected:
-  std::string Run(std::string_view name, int status = 200) {
-    CommandAnswer answer = RunCommand(name, c_.context);
-    EXPECT_EQ(answer.status, status) << answer.body;
-    return answer.body;
-  }
-  Json Parsed(std::string_view name) { return Json::parse(Run(name), nullptr, /*allow_exceptions=*/false); }
-  static std::vector<std::string> Keys(const Json& object) {
-    std::vector<std::string> keys;
-    for (const auto& [key, value] : object.items()) keys.push_back(key);
-    return keys;
-  }
-
-  CommandsWorld c_;
-};
 
 std::string Id(const FakeDoor& door) { return absl::StrCat(door.connected.session.value()); }
 
@@ -189,46 +170,16 @@ TEST_F(CommandsTest, LastSnapshot) {
 })");
 }
 
-TEST_F(CommandsTest, Leader) {
-  c_.Follow(2);
-  EXPECT_EQ(Run("leader"), R"({
-  "is_leader" : false,
-  "leader_id" : 2,
-  "leader_ip" : "host2",
-  "command" : "leader",
-  "error" : null
-})");
-  c_.Lead();
-  EXPECT_EQ(Parsed("leader")["is_leader"], true);
-  c_.facts.standalone = true;
-  EXPECT_EQ(Parsed("leader")["error"], "server is not initialized");
-}
-
 TEST_F(CommandsTest, MonitorHasTheLinesOfMntr) {
   c_.Lead();
   c_.ConnectAndCreate("/a");
   Json monitor = Parsed("monitor");
   EXPECT_EQ(monitor["version"], c_.facts.version);
   EXPECT_EQ(monitor["server_state"], "leader");
-  EXPECT_EQ(monitor["znode_count"], 5);
+  EXPECT_EQ(monitor["znode_count"], 6);
   EXPECT_EQ(monitor["avg_latency"], 3.0);
   EXPECT_EQ(monitor["cnt_updatelatency"], 1);
   EXPECT_THAT(Run("monitor"), ::testing::HasSubstr("  \"avg_updatelatency\" : 3.0,\n"));
-}
-
-TEST_F(CommandsTest, Observers) {
-  c_.Lead();
-  EXPECT_EQ(Run("observers"), R"({
-  "synced_observers" : 1,
-  "observers" : [ {
-    "sid" : 3,
-    "remote_socket_address" : "[::1]:2888"
-  } ],
-  "command" : "observers",
-  "error" : null
-})");
-  c_.Follow(2);
-  EXPECT_EQ(Parsed("observers")["observers"], Json::array());
 }
 
 TEST_F(CommandsTest, Ruok) {
@@ -270,7 +221,7 @@ TEST_F(CommandsTest, ServerStats) {
     "min_buffer_size" : 16,
     "max_buffer_size" : 99
   },
-  "node_count" : 5,
+  "node_count" : 6,
   "command" : "server_stats",
   "error" : null
 })";
@@ -308,32 +259,6 @@ TEST_F(CommandsTest, SystemPropertiesAreSorted) {
 })");
 }
 
-TEST_F(CommandsTest, VotingView) {
-  c_.Lead();
-  EXPECT_EQ(Run("voting_view"), R"({
-  "current_config" : {
-    "1" : {
-      "server_addresses" : [ "host1:2888" ],
-      "election_addresses" : [ "host1:3888" ],
-      "client_address" : "0.0.0.0:2181",
-      "learner_type" : "participant"
-    },
-    "2" : {
-      "server_addresses" : [ "host2:2888" ],
-      "election_addresses" : [ "host2:3888" ],
-      "client_address" : "",
-      "learner_type" : "participant"
-    }
-  },
-  "command" : "voting_view",
-  "error" : null
-})");
-  c_.facts.server_id = 2;
-  EXPECT_EQ(Parsed("voting_view")["current_config"]["2"]["client_address"], "127.0.0.1:2181");
-  c_.facts.membership.clear();
-  EXPECT_EQ(Parsed("voting_view")["current_config"], Json::object());
-}
-
 TEST_F(CommandsTest, Watches) {
   c_.Lead();
   FakeDoor& a = c_.ConnectAndCreate("/a");
@@ -367,48 +292,6 @@ TEST_F(CommandsTest, Watches) {
 })";
   EXPECT_EQ(Run("watches_by_path"), absl::StrReplaceAll(by_path, {{"[ A", absl::StrCat("[ ", Id(a))},
                                                                   {", B ]", absl::StrCat(", ", Id(b), " ]")}}));
-}
-
-TEST_F(CommandsTest, ZabState) {
-  c_.Lead();
-  std::string text = R"({
-  "myid" : 1,
-  "is_leader" : true,
-  "quorum_address" : {
-    "empty" : false,
-    "wildcard_addresses" : [ "0.0.0.0:2888" ],
-    "all_ports" : [ 2888 ],
-    "all_host_strings" : [ "host1" ],
-    "all_addresses" : [ "host1:2888" ],
-    "one" : "host1:2888"
-  },
-  "election_address" : {
-    "empty" : false,
-    "wildcard_addresses" : [ "0.0.0.0:3888" ],
-    "all_ports" : [ 3888 ],
-    "all_host_strings" : [ "host1" ],
-    "all_addresses" : [ "host1:3888" ],
-    "one" : "host1:3888"
-  },
-  "client_address" : "127.0.0.1:2181",
-  "voting" : true,
-  "last_zxid" : "0xZXID",
-  "zab_epoch" : 1,
-  "zab_counter" : COUNTER,
-  "zabstate" : "broadcast",
-  "command" : "zabstate",
-  "error" : null
-})";
-  int64_t zxid = c_.world.machine.last_zxid().value();
-  EXPECT_EQ(Run("zabstate"),
-            absl::StrReplaceAll(text, {{"ZXID", absl::StrFormat("%x", zxid)}, {"COUNTER", absl::StrCat(zxid)}}));
-  c_.facts.observer = true;
-  EXPECT_EQ(Parsed("zabstate")["voting"], false);
-  c_.world.LoseLeader();
-  EXPECT_EQ(Parsed("zabstate")["zabstate"], "election");
-  c_.facts.standalone = true;
-  EXPECT_EQ(Run("zabstate"),
-            "{\n  \"voting\" : false,\n  \"zabstate\" : \"\",\n  \"command\" : \"zabstate\",\n  \"error\" : null\n}");
 }
 
 TEST_F(CommandsTest, AnAliasIsAnsweredByThePrimaryName) {
@@ -451,18 +334,6 @@ TEST_F(CommandsTest, WhatZooKeeperHasAndSynodHasNotIsToldApart) {
   }
 }
 
-TEST_F(CommandsTest, WithoutAQuorumMostCommandsSayThatNobodyIsServed) {
-  for (const std::string& name : CommandNames()) {
-    Json answer = Parsed(name);
-    if (name == "environment" || name == "system_properties" || name == "zabstate") {
-      EXPECT_EQ(answer["error"], Json(nullptr)) << name;
-    } else {
-      EXPECT_EQ(answer["error"], "This ZooKeeper instance is not currently serving requests") << name;
-    }
-  }
-  EXPECT_EQ(c_.connections.connection_resets + c_.connections.counter_resets, 0);
-}
-
 TEST(CommandNamesTest, AreThoseOfZooKeeperThatAreOffered) {
   EXPECT_THAT(CommandNames(),
               ElementsAre("configuration", "connection_stat_reset", "connections", "dirs", "dump", "environment",
@@ -475,25 +346,6 @@ TEST(CommandsWithoutLoopTest, AreUnavailable) {
   EXPECT_EQ(CommandWithoutLoop("ruok").status, 503);
   EXPECT_EQ(CommandWithoutLoop("ruok").body,
             "{\n  \"command\" : \"ruok\",\n  \"error\" : \"the loop does not answer\"\n}");
-}
-
-TEST(ReadOnlyCommandsTest, AReadOnlyServerSaysSo) {
-  service::ServiceConfig config = service::testing::TestConfig();
-  config.read_only_mode = true;
-  CommandsWorld c(config);
-  c.Lead();
-  c.ConnectAndCreate("/a");
-  c.world.LoseLeader();
-  c.world.loop.Advance(absl::Seconds(10));
-  auto parsed = [&](const char* name) { return Json::parse(RunCommand(name, c.context).body, nullptr, false); };
-  EXPECT_EQ(parsed("is_read_only")["read_only"], true);
-  EXPECT_EQ(parsed("server_stats")["read_only"], true);
-  EXPECT_EQ(parsed("server_stats")["server_stats"]["server_state"], "read-only");
-  EXPECT_EQ(parsed("leader")["error"], "server is not initialized");
-  EXPECT_EQ(parsed("zabstate")["zabstate"], "");
-  EXPECT_EQ(parsed("voting_view")["current_config"], Json::object());
-  EXPECT_EQ(parsed("monitor")["server_state"], "read-only");
-  EXPECT_FALSE(parsed("monitor").contains("peer_state"));
 }
 
 TEST(JsonTextTest, BytesThatAreNoTextAreReplaced) {

@@ -146,7 +146,7 @@ TEST_F(MonitorTest, TheStateOfALeader) {
   EXPECT_EQ(values["packets_sent"], "3");
   EXPECT_EQ(values["num_alive_connections"], "1");
   EXPECT_EQ(values["uptime"], "5000");
-  EXPECT_EQ(values["znode_count"], "5");
+  EXPECT_EQ(values["znode_count"], "6");
   EXPECT_EQ(values["watch_count"], "1");
   EXPECT_EQ(values["ephemerals_count"], "1");
   EXPECT_EQ(values["global_sessions"], "1");
