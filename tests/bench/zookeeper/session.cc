@@ -216,7 +216,7 @@ void Loop::WaitToWrite(Session& session, bool wait) {
   ::epoll_ctl(epoll_, EPOLL_CTL_MOD, session.fd_, &event);
 }
 
-void Loop::Poll(int64_t deadline) {
+int Loop::Poll(int64_t deadline) {
   constexpr int kEvents = 256;
   epoll_event events[kEvents];
   const int64_t left = deadline - NowNanoseconds();
@@ -235,6 +235,7 @@ void Loop::Poll(int64_t deadline) {
     if (session.epoch_ != epoch || session.fd_ < 0) continue;
     if ((events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) session.OnReadable(now_);
   }
+  return std::max(n, 0);
 }
 
 }  // namespace synod::bench

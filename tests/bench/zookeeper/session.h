@@ -116,7 +116,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   // Serves what is ready; if nothing is, waits for it until `deadline` (ns). What the callbacks asked for is sent.
-  void Poll(int64_t deadline);
+  // Returns how many sockets were ready.
+  int Poll(int64_t deadline);
   // The time that requests made now are counted from: when what is being served was received.
   int64_t now() const { return now_; }
   void Advance();  // to the present, before requests are made outside of callbacks
