@@ -10,6 +10,7 @@ counted and its reason printed. A binary that dies, hangs or runs no test counts
 
 Each test is a GoogleTest binary, unless it has the label `script`: such a command is run as it is, and its last line must say
 `N passed, N failed` or `N passed, N failed, N skipped`. It prints what failed, and for each skipped test a line `skipped: NAME: REASON`.
+One that needs what this machine cannot reach says `unavailable: REASON` and counts nothing.
 """
 import argparse
 import concurrent.futures
@@ -25,6 +26,7 @@ import time
 class Tally:
     def __init__(self):
         self.passed, self.failed, self.skipped = 0, [], []
+        self.unavailable = ""
 
 
 def discover(tree, label, skip_label):
@@ -78,7 +80,7 @@ def run(test):
             tally.passed += len(re.findall(r"^\[       OK \]", output, re.M))
             begun = re.findall(r"^\[ RUN      \] (\S+)", output, re.M)
             tally.failed.append((f"{test['name']} {begun[-1] if begun else ''}", f"the process {ending or 'wrote no report'}\n{output[-8000:]}"))
-        if tally.passed + len(tally.failed) + len(tally.skipped) == 0:
+        if tally.passed + len(tally.failed) + len(tally.skipped) == 0 and not tally.unavailable:
             tally.failed.append((test["name"], "it ran no test"))
     return test, time.monotonic() - started, tally
 
@@ -96,6 +98,8 @@ def read_last_line(test, output, ending, tally):
         failed, output = 1, f"{output}\nall its tests passed, but it {ending}"
     # The script's own words once, not once for each.
     tally.failed += [(test["name"], output[-8000:] if i == 0 else "see above") for i in range(failed)]
+    if passed + failed + skipped == 0:
+        tally.unavailable = (re.findall(r"^unavailable: (.*)", output, re.M) or [""])[0]
     reasons = re.findall(r"^skipped: (.*)", output, re.M)
     tally.skipped += [(test["name"], reasons[i] if i < len(reasons) else "no reason given") for i in range(skipped)]
 
@@ -143,7 +147,7 @@ def main():
         total.failed += tally.failed
         total.skipped += tally.skipped
         print(f"{'FAIL' if tally.failed else 'ok  '} {test['name']}: {tally.passed} passed, {len(tally.failed)} failed, "
-              f"{len(tally.skipped)} skipped ({seconds:.1f} s)", flush=True)
+              f"{len(tally.skipped)} skipped ({seconds:.1f} s){' unavailable: ' + tally.unavailable if tally.unavailable else ''}", flush=True)
         for name, text in tally.failed:
             print(f"---- FAILED {name}\n{text}\n----", flush=True)
 

@@ -27,7 +27,7 @@ def main():
         # ZooKeeper 3.8.0 opens no session without a quorum, whatever readonlymode.enabled says: it answers createSession with NotReadOnly.
         skip = "servers.read_only" if given.against == "zookeeper" else ""
         code = subprocess.run([given.program, "--control", shlex.join(ensemble.control()), "--base-port", str(given.base_port),
-                               "--only", given.only, "--skip", skip], stdin=subprocess.DEVNULL, timeout=170, check=False).returncode
+                               "--only", given.only, "--skip", skip], stdin=subprocess.DEVNULL, timeout=300, check=False).returncode
     except (EnsembleError, OSError, subprocess.TimeoutExpired) as e:
         print(f"FAIL c_client: {e}\n0 passed, 1 failed")
     finally:
