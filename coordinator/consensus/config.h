@@ -25,7 +25,7 @@ struct CoreConfig {
   // Bytes of `committed` in one Output.
   uint64_t apply_batch_bytes = 1 << 20;
   // Entries kept in memory for peers and apply; older ones are read back through EntryReader.
-  uint64_t log_cache_bytes = 32 << 20;
+  uint64_t log_cache_bytes = 8 << 20;
 };
 
 }  // namespace synod::consensus

@@ -259,6 +259,7 @@ void AddData(RawConfig* raw, std::map<std::string, Setter>* setters) {
       {"memoryLimitMb", Num(&c.memory_limit_bytes, 0, int64_t{1} << 30, kMb)},
       {"diskReserveMb", Num(&c.disk_reserve_bytes, 0, int64_t{1} << 30, kMb)},
       {"logRetainMb", Num(&c.log_retain_bytes, 1, int64_t{1} << 30, kMb)},
+      {"logCacheMb", Num(&c.log_cache_bytes, 1, int64_t{1} << 20, kMb)},
       {"watchWindowMb", Num(&c.watch_window_bytes, 1, int64_t{1} << 20, kMb)},
       {"slowOperationMs", Millis(&c.slow_operation, 0, kDay)},
       {"logLevel", Text(&c.log_level)},

@@ -1,6 +1,7 @@
 #include "coordinator/server/process_info.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ namespace synod::server {
 namespace {
 
 constexpr std::chrono::milliseconds kLogMayTake{400};
+constexpr size_t kMuchFreed = 8 << 20;
 constexpr std::chrono::milliseconds kLook{5};
 constexpr std::chrono::milliseconds kLastLine{20};  // taken from the queue, being written
 
@@ -56,6 +58,10 @@ ProcessUse ReadProcessUse() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) use.max_files = limit.rlim_cur;
   return use;
+}
+
+void ReturnFreedMemory() {
+  if (mallinfo2().fordblks > kMuchFreed) malloc_trim(0);
 }
 
 void RaiseFileLimit() {

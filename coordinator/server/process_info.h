@@ -21,6 +21,9 @@ struct ProcessUse {
 ProcessUse ReadProcessUse();
 // Without the files, whose count takes as long as there are files.
 ProcessUse ReadProcessTimes();
+// Gives memory that was freed, but lies between what is in use, back to the kernel, if it is much. What a burst of load
+// leaves behind otherwise stays with the process for good. Any thread but the loop's: it may take milliseconds.
+void ReturnFreedMemory();
 // The limit of open files goes up to what the process may have. A connection is a file: the usual 1,024 are few.
 void RaiseFileLimit();
 // Something durable failed or the state diverged (D12, D13): says so and ends the process with code 1, within half a

@@ -36,6 +36,7 @@ namespace {
 constexpr absl::Duration kReadyInterval = absl::Milliseconds(100);
 constexpr absl::Duration kFirstReadyInterval = absl::Milliseconds(5);
 constexpr absl::Duration kDiskInterval = absl::Seconds(1);
+constexpr absl::Duration kMemoryInterval = absl::Seconds(5);
 constexpr absl::Duration kDiskUseInterval = absl::Seconds(5);
 constexpr absl::Duration kStreamsEndWithin = absl::Seconds(1);
 constexpr absl::Duration kStreamsInterval = absl::Milliseconds(5);
@@ -75,6 +76,7 @@ node::NodeConfig NodeConfigOf(const ServerConfig& config, const consensus::Ident
   for (const node::Seed& seed : config.seeds) {
     if (seed.server == config.id) out.address = seed.address;
   }
+  out.core.log_cache_bytes = config.log_cache_bytes;
   out.form_without_peers = config.form_without_peers;
   out.snapshot_every_bytes = config.snapshot_every_bytes;
   out.snapshot_every_records = config.snapshot_every_records;
@@ -281,6 +283,7 @@ absl::Status Server::Impl::Listen() {
   SYNOD_ASSIGN_OR_RETURN(doors, Doors::Open(config, std::move(deps)));
   ShowReady();
   Every(kDiskInterval, [this] { CheckDisk(); });
+  Every(kMemoryInterval, [this] { worker.Post([] { ReturnFreedMemory(); }); });
   Every(kDiskUseInterval, [this] { RefreshDiskUse(); });
   return absl::OkStatus();
 }

@@ -42,7 +42,7 @@ struct StateMachineOptions {
   // Tests of upgrades only (L6): the newest version this "code" knows.
   uint32_t version_known = kVersionKnown;
   // Bound of the window of past events (W3). May differ from server to server.
-  size_t watch_window_bytes = 32 << 20;
+  size_t watch_window_bytes = 16 << 20;
   // Tests only: must be equal on all servers.
   size_t ephemerals_per_command = kEphemeralsPerCommand;
 };

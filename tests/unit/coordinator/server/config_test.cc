@@ -106,7 +106,7 @@ TEST(ServerConfigTest, EveryKeyIsTaken) {
       "serverPort=9000\n"
       "electionTimeoutMin=400\nelectionTimeoutMax=900\nmemoryLimitMb=3\ndiskReserveMb=4\nlogRetainMb="
       "5\nslowOperationMs=6\n"
-      "formWithoutPeers=true\nlogLevel=debug\nlogFile=/var/log/synod\nwatchWindowMb=7\n"
+      "formWithoutPeers=true\nlogLevel=debug\nlogFile=/var/log/synod\nwatchWindowMb=7\nlogCacheMb=9\n"
       "znode.container.checkIntervalMs=1500\nznode.container.maxPerMinute=30\n");
   EXPECT_EQ(c.tick_time, absl::Seconds(1));
   EXPECT_EQ(c.data_dir, "/data");
@@ -135,6 +135,7 @@ TEST(ServerConfigTest, EveryKeyIsTaken) {
   EXPECT_EQ(c.log_level, "debug");
   EXPECT_EQ(c.log_file, "/var/log/synod");
   EXPECT_EQ(c.watch_window_bytes, 7u << 20);
+  EXPECT_EQ(c.log_cache_bytes, 9u << 20);
   EXPECT_EQ(c.container_idle, absl::Milliseconds(1500));
   EXPECT_EQ(c.removals_per_minute, 30u);
   EXPECT_THAT(c.warnings, IsEmpty());
@@ -162,7 +163,8 @@ TEST(ServerConfigTest, AFileThatIsSilentAboutASettingMeansItsDefault) {
   EXPECT_EQ(c.skip_acl, std::nullopt);
   EXPECT_EQ(c.enforce_quota, std::nullopt);
   EXPECT_EQ(c.extended_types, std::nullopt);
-  EXPECT_EQ(c.watch_window_bytes, 32u << 20);
+  EXPECT_EQ(c.watch_window_bytes, 16u << 20);
+  EXPECT_EQ(c.log_cache_bytes, 8u << 20);
 }
 
 TEST(ServerConfigTest, ASuperDigestThatCouldMatchNobodyIsRefused) {
