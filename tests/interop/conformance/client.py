@@ -21,7 +21,7 @@ def create_text(name, path, data, acl, flags, ttl=None):
     text = f"{name} {show_path(path)}"
     text += "" if data == b"" else f" {show_data(data)}"
     text += "" if acl is wire.OPEN else f" acl={show_acl(acl)}"
-    text += "" if flags == 0 else f" flags={flags}"
+    text += "" if flags == (wire.CONTAINER if name == "createContainer" else 0) else f" flags={flags}"
     return text if ttl is None else f"{text} ttl={ttl}"
 
 

@@ -40,6 +40,9 @@ def play(side, name):
     """The rendered transcript of a scenario; what went wrong in the script itself is a step too."""
     run = Run(side, name)
     try:
+        # The last ones end servers themselves.
+        if SCENARIOS[name][1] != LAST:
+            run.roles = side.find_roles()
         SCENARIOS[name][0](run)
     except Exception:  # pylint: disable=broad-except
         run.trace.note("the script", traceback.format_exc())

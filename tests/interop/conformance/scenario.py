@@ -24,12 +24,12 @@ class Run:
     """One scenario against one side."""
 
     def __init__(self, side, name):
-        self.side, self.name, self.root = side, name, "/" + name
+        self.side, self.name, self.root, self.roles = side, name, "/" + name, side.roles
         self.trace, self.opened, self.passwords = Trace(), [], {}
         self.show_event_zxids, self.body_zxid = False, 0
 
     def address(self, at):
-        return self.side.roles[at].address
+        return self.roles[at].address
 
     def dial(self, name, at="follower", source=None):
         """A TCP connection on which nothing was sent yet."""
@@ -66,12 +66,6 @@ class Run:
     def finish(self):
         for client in self.opened:
             client.drop()
-
-
-def metric(name):
-    """The name of a metric without the namespace or server that it is of."""
-    name = re.sub(r"((?:avg|min|max|cnt|sum)_).+(_(?:read|write)_per_namespace)", r"\1NAMESPACE\2", name)
-    return re.sub(r"_\d(_ack_latency)", r"_N\1", name)
 
 
 def shape(text):

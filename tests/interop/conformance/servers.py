@@ -16,9 +16,12 @@ JAVA_CLASSES = ("zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop", "netty-
                 "snappy-java", "commons-cli", "commons-io", "commons-lang", "jetty9-server", "jetty9-servlet", "jetty9-http", "jetty9-io",
                 "jetty9-security", "jetty9-util", "jetty9-util-ajax", "jackson-core", "jackson-databind", "jackson-annotations", "servlet-api")
 
-# What the scenarios rely on. A tick of 500 ms bounds session timeouts by 1 and 10 s.
+# What the scenarios rely on. A tick of 500 ms bounds session timeouts by 1 and 10 s. The election timeouts are Synod's own keys: on a busy
+# machine the leader should not change in the middle of a scenario.
 COMMON = """tickTime=500
 initLimit=20
+electionTimeoutMin=1000
+electionTimeoutMax=2000
 syncLimit=20
 maxClientCnxns=60
 admin.serverAddress=127.0.0.1
@@ -117,22 +120,30 @@ class Side:
             if number < 4:
                 with open(os.path.join(home, "data", "myid"), "w", encoding="utf-8") as file:
                     file.write(f"{number}\n")
-            self.servers.append(Server(home, base + number, base + 40 + number, command(home, config)))
+            self.servers.append(Server(home, base + number, base + 40 + number, command(home, config, number)))
 
     def start(self):
         for server in self.servers:
             server.start()
 
     def wait(self):
-        for server in self.servers:
-            server.wait()
-        for server in self.servers:
-            role = {"standalone": "alone"}.get(server.mode, server.mode)
-            while role in self.roles:
-                role = "other"
-            self.roles[role] = server
-        if set(self.roles) != {"leader", "follower", "other", "alone"}:
-            raise RuntimeError(f"{self.name}: the servers are {sorted(s.mode for s in self.servers)}")
+        self.find_roles()
+
+    def find_roles(self):
+        """Servers by role; who leads may have changed since the last time."""
+        until = time.monotonic() + START_SECONDS
+        while True:
+            roles = {}
+            for server in self.servers:
+                server.wait()
+                role = {"standalone": "alone"}.get(server.mode, server.mode)
+                roles["other" if role in roles else role] = server
+            if set(roles) == {"leader", "follower", "other", "alone"}:
+                self.roles = roles
+                return roles
+            if time.monotonic() > until:
+                raise RuntimeError(f"{self.name}: the servers are {sorted(s.mode for s in self.servers)}")
+            time.sleep(0.1)
 
     def kill(self):
         for server in self.servers:
@@ -142,11 +153,12 @@ class Side:
 def zookeeper(directory, base):
     classes = ":".join(f"/usr/share/java/{name}.jar" for name in JAVA_CLASSES)
 
-    def command(home, config):
-        return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", *JAVA_PROPERTIES, f"-Djava.io.tmpdir={home}",
+    def command(home, config, number):
+        return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", *(JAVA_PROPERTIES if number < 4 else ()),
+                f"-Djava.io.tmpdir={home}",
                 "-Djava.net.preferIPv4Stack=true", "-cp", classes, "org.apache.zookeeper.server.quorum.QuorumPeerMain", config]
     return Side("zookeeper", directory, base, command)
 
 
 def synod(directory, base, binary):
-    return Side("synod", directory, base, lambda home, config: [binary, config])
+    return Side("synod", directory, base, lambda home, config, number: [binary, config])

@@ -46,6 +46,11 @@ class Trace:
         self._keys[key] -= 1
         return step
 
+    def sort_events(self):
+        """Puts the events of the last step in one order, where theirs is open: the ephemerals of one session go in any (section 14)."""
+        parts = self.steps[-1].parts
+        parts[:-1] = sorted(parts[:-1], key=str)
+
     def note(self, key, outcome):
         """A step that a scenario worked out for itself."""
         self.step(key).add(outcome)

@@ -130,6 +130,7 @@ def closing(run):
     bob.exists(run.root + "/a", watch=True)
     alice.close()
     bob.sync()
+    run.trace.sort_events()
     bob.children2(run.root)
     carol = run.connect("carol")
     carol.create(run.root + "/c", flags=wire.EPHEMERAL)

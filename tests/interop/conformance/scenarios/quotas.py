@@ -43,7 +43,7 @@ def count_quota(run):
     alice.create(run.root + "/b")
     alice.create(run.root + "/missing/x")
     alice.multi(create_op(run.root + "/c"))
-    alice.multi(delete_op(run.root + "/b"), create_op(run.root + "/c"))
+    alice.multi(set_op(run.root + "/a"), create_op(run.root + "/c"))
     alice.set(run.root + "/a", b"x" * 100)
     alice.get(chain + "/zookeeper_stats")
     alice.delete(run.root + "/b")
@@ -72,7 +72,7 @@ def byte_quota(run):
     alice.set(run.root + "/b", None)
     alice.set(run.root + "/a", b"12345")
     alice.set(run.root + "/a", b"123456")
-    alice.multi(set_op(run.root + "/a", b""), set_op(run.root + "/b", b"123"))
+    alice.multi(set_op(run.root + "/a", b"12345"), set_op(run.root + "/b", b"123"))
     alice.set(run.root + "/a", b"x" * 99, 9)
     alice.create(run.root + "/empty")
     alice.get(chain + "/zookeeper_stats")
@@ -154,4 +154,19 @@ def changed_limits(run):
     alice.create(run.root + "/b")
     alice.create(run.root + "/c")
     alice.get(chain + "/zookeeper_stats")
+    remove_quota(alice, run.root)
+
+
+@scenario
+def quotas_within_a_multi(run):
+    """Whether an operation sees the usage that the earlier ones of its multi left (12.2)."""
+    alice = run.start(at="leader")
+    chain = set_quota(alice, run.root, b"countHardLimit=2")
+    alice.create(run.root + "/a")
+    alice.multi(delete_op(run.root + "/a"), create_op(run.root + "/b"))
+    alice.multi(create_op(run.root + "/c"), delete_op(run.root + "/c"))
+    alice.get(chain + "/zookeeper_stats")
+    alice.delete(run.root + "/a")
+    alice.delete(run.root + "/b")
+    alice.multi(create_op(run.root + "/d"), create_op(run.root + "/e"))
     remove_quota(alice, run.root)

@@ -154,7 +154,7 @@ def multi_events(run):
 @scenario
 def multi_ephemerals(run):
     alice = run.start()
-    alice.multi(create_op(run.root + "/a", flags=wire.EPHEMERAL), create_op(run.root + "/b", flags=wire.EPHEMERAL, op=wire.CREATE2),
+    alice.multi(create_op(run.root + "/a", flags=wire.EPHEMERAL), create_op(run.root + "/b", flags=wire.EPHEMERAL),
                 create_op(run.root + "/p"), create_op(run.root + "/p/c", flags=wire.EPHEMERAL_SEQUENTIAL))
     alice.ephemerals("/")
     alice.multi(create_op(run.root + "/x", flags=wire.EPHEMERAL), create_op(run.root + "/x/y"))

@@ -48,17 +48,17 @@ def dump_of_one_session(run):
     alice.children("/dumped", watch=True)
     alice.ping()
     for word in ("wchs", "wchc", "wchp", "cons"):
-        show(run, alice, word, "leader")
+        show(run, word, "leader")
     alice.sync("/")
-    show(run, alice, "dump", "leader", of_alice=True)
+    show(run, "dump", "leader", ephemerals_only=True)
     alice.close()
     run.trace.note("wchs afterwards", run.word("wchs", "leader"))
 
 
-def show(run, client, word, at, of_alice=False):
-    """The lines of a word with ids named; of_alice: only the part about ephemerals, as other sessions may still be ending."""
-    text = servers.ask(run.address(at), word).replace(f"0x{client.session & (1 << 64) - 1:x}", "0xSESSION")
-    if of_alice:
+def show(run, word, at, ephemerals_only=False):
+    """The lines of a word; ephemerals_only: just the part about them, as other sessions may still be ending."""
+    text = servers.ask(run.address(at), word)
+    if ephemerals_only:
         text = text[text.index("ephemeral nodes dump"):text.index("Connections dump")]
     for line in text.split("\n"):
         run.trace.note(f"{word}: {shape(line)}", "there")

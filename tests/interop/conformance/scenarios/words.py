@@ -1,7 +1,8 @@
 """Four-letter words and mntr (sections 19 and 20; conformance test 27). Compared line by line, numbers aside."""
+import re
 import socket
 
-from scenario import metric, scenario, shape
+from scenario import scenario, shape
 from wire import EPHEMERAL
 
 
@@ -46,14 +47,8 @@ def by_line(run, word, at):
 
 def by_key(run, word, at, separator, values=()):
     """One step per key, with its kind of value, or the value itself for keys in `values`."""
-    seen = set()
     for line in run.word(word, at).splitlines():
         key, found, value = line.partition(separator)
-        if metric(key) != key:
-            key = metric(key)
-            if key in seen:
-                continue
-            seen.add(key)
         if key.startswith("server."):
             value, key = shape(value), shape(key)
         shown = value if key in values or key.startswith("server.") else kind(value)
@@ -101,14 +96,15 @@ def cons(run):
 
 def show_cons(run, client):
     """The line of one connection, and that of the word's own."""
-    for line in run.word("cons", "follower").split("\n"):
-        if f"sid=0x{client.session & (1 << 64) - 1:x}," in line or "sid=" not in line:
-            run.trace.note(f"cons: {shape(line)}", "there")
+    lines = [shape(line) for line in run.word("cons", "follower").split("\n")
+             if f"sid=0x{client.session & (1 << 64) - 1:x}," in line or "sid=" not in line]
+    for line in dict.fromkeys(lines):
+        run.trace.note(f"cons: {line}", "there")
 
 
 @scenario
 def conf(run):
-    for at in ("leader", "follower", "alone"):
+    for at in ("leader", "follower"):
         by_key(run, "conf", at, "=", ("tickTime", "maxClientCnxns", "minSessionTimeout", "maxSessionTimeout", "clientPortListenBacklog",
                                       "initLimit", "syncLimit", "electionAlg", "peerType"))
 
@@ -142,12 +138,35 @@ def watch_words(run):
     for word in ("wchs", "wchc", "wchp"):
         lines = dict.fromkeys(shape(line) for line in run.word(word).split("\n"))
         for line in lines:
-            if "/" not in line or run.root in line:
+            # Paths of other connections that are about to end are not this one's business.
+            if run.root in line or line in ("", "\tHEX", "HEX") or word == "wchs":
                 run.trace.note(f"{word}: {line}", "there")
 
 
 @scenario
 def mntr(run):
+    """One step for a gauge, with its kind of value; one for a summary, with its members. What metrics are of (a server, a namespace) is left out."""
     for at in ("leader", "follower"):
-        by_key(run, "mntr", at, "\t", ("zk_server_state", "zk_peer_state", "zk_quorum_size", "zk_learners", "zk_synced_followers",
-                                       "zk_synced_observers"))
+        show_metrics(run, f"mntr at {at}", dict(line.split("\t", 1) for line in run.word("mntr", at).splitlines()))
+    for at in ("leader", "follower"):
+        lines = dict(line.split("\t", 1) for line in run.word("mntr", at).splitlines())
+        for key in ("zk_server_state", "zk_peer_state", "zk_quorum_size", "zk_learners", "zk_synced_followers", "zk_synced_observers"):
+            run.trace.note(f"mntr at {at}: the value of {key}", lines.get(key, "none"))
+
+
+def show_metrics(run, where, metrics):
+    """`metrics`: names with values."""
+    summaries, quotas = {}, None
+    for name, value in metrics.items():
+        member = re.match(r"(?:zk_)?(avg|min|max|cnt|sum|p50|p95|p99|p999)_(.*)", name)
+        if member:
+            family = re.sub(r".+(_(?:read|write)_per_namespace)", r"NAMESPACE\1", member.group(2))
+            summaries.setdefault(re.sub(r"^\d(_ack_latency|_learner_handler_qp_)", r"N\1", family), set()).add(member.group(1))
+        elif name.endswith("_quota_exceeded_error_per_namespace"):
+            quotas = kind(str(value))
+        else:
+            run.trace.note(f"{where}: {name.removeprefix('zk_')}", kind(str(value)))
+    if quotas:
+        run.trace.note(f"{where}: NAMESPACE_quota_exceeded_error_per_namespace", quotas)
+    for family, members in summaries.items():
+        run.trace.note(f"{where}: {family}", " ".join(sorted(members)))
