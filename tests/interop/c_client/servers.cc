@@ -65,6 +65,7 @@ void Resumed(Ensemble& ensemble) {
     Client heir(ensemble.Host(2), {.id = &id});
     INTEROP_EQ(zoo_client_id(heir.handle())->client_id, id.client_id);
     struct Stat stat = {};
+    INTEROP_EQ(heir.Sync(), ZOK);
     INTEROP_EQ(heir.Exists("/resumed", &stat), ZOK);
     INTEROP_EQ(stat.ephemeralOwner, id.client_id);
     // A wrong password is an expired session, and does the right one no harm.

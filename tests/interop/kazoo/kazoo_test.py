@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from ensemble import Ensemble, Scratch, arguments  # noqa: E402
 from report import Report  # noqa: E402
 
+import both_doors  # noqa: E402
 import killing  # noqa: E402
 import operations  # noqa: E402
 import recipes  # noqa: E402
@@ -28,6 +29,8 @@ def main():
         ensemble.up()
         operations.run(report, ensemble)
         recipes.run(report, ensemble)
+        if given.against == "synod":
+            both_doors.run(report, ensemble)
         killing.run(report, ensemble)
     except Exception:  # pylint: disable=broad-except
         report.add("the ensemble", traceback.format_exc())

@@ -1,4 +1,4 @@
-"""The recipes while servers die: kill -9 and a new start, one server at a time, the leader among them."""
+"""The recipes while servers die: kill -9 and a new start, one server at a time, the leader first; in the end it is paused."""
 import threading
 import time
 
@@ -33,6 +33,14 @@ def run(report, ensemble):
             time.sleep(DOWN_SECONDS)
             ensemble.start(server)
             ensemble.wait(server)
+            time.sleep(UP_SECONDS)
+        if ensemble.against == "synod":
+            # A leader that sleeps through the election of the next, and wakes up believing that it leads.
+            leader = ensemble.leader()
+            ensemble.kill(leader, "STOP")
+            time.sleep(DOWN_SECONDS)
+            ensemble.kill(leader, "CONT")
+            ensemble.wait(leader)
             time.sleep(UP_SECONDS)
     except Exception as e:  # pylint: disable=broad-except
         sorrow = repr(e)

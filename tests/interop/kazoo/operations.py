@@ -353,6 +353,7 @@ def _session_stolen(ensemble):
     second = new_client(ensemble.host(2), client_id=(session, password))
     try:
         equal(second.client_id[0], session)
+        second.sync("/")
         equal(second.exists("/operations/stolen").ephemeralOwner, session)
         third = new_client(ensemble.host(3), client_id=(session, b"\x01" * 16))
         try:

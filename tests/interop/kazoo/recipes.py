@@ -1,4 +1,5 @@
-"""Every recipe of kazoo on an ensemble that is well. Contenders are clients of different servers."""
+"""Every recipe of kazoo on an ensemble that is well. Contenders are clients of different servers: before one may count on seeing what
+another wrote, it syncs."""
 import contextlib
 import datetime
 import threading
@@ -182,6 +183,8 @@ def election(clients, _):
 def barrier(clients, _):
     barriers = [c.Barrier("/recipes/barrier") for c in clients]
     barriers[0].create()
+    for client in clients:
+        client.sync("/")
     check(not barriers[1].wait(0.2), "it stands")
     wait = in_background(*[lambda b=b: check(b.wait(10), "it is lifted") for b in barriers[1:]])
     check(barriers[0].remove(), "it was there")
@@ -301,6 +304,7 @@ def locking_queue(clients, _):
     mine.put(b"later")
     wait()
     check(theirs.consume(), "consumed")
+    clients[0].sync("/")
     equal(len(mine), 0)
 
 
@@ -311,6 +315,7 @@ def data_watch(clients, _):
     equal(seen, [None], "it is not there yet")
     clients[1].create("/recipes/watched", b"1", makepath=True)
     eventually(lambda: seen[-1] == b"1", "created")
+    clients[2].sync("/")
 
     @clients[2].DataWatch("/recipes/watched")
     def _with_event(data, stat, event):
