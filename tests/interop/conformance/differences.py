@@ -100,11 +100,15 @@ DIFFERENCES = [
         "The flag contradicts the opcode.",
         (("create-container-flags", "alice createContainer *", "Ok *", "BadArguments"),
          ("create-container-flags", "order of the zxids", "*", "(no such step)"),
-         ("multi-result-types", "alice multi [createContainer * flags=0]", "Ok | 1 *", "Ok | -1 header=BadArguments *"))),
+         ("multi-create-container-flags", "alice multi [createContainer * flags=0]", "Ok | 1 *", "Ok | -1 header=BadArguments *"),
+         ("multi-create-container-flags", "alice getChildren *", "Ok ['c']", "Ok []"))),
     Difference(
         CREATING, "TTL nodes without `extendedTypesEnabled`", "Unimplemented", "made; `extendedTypesEnabled=false` turns them off",
         "There is no reason to leave them out.",
-        (("alone-ttl", "*", "Unimplemented", "*"), ("alone-ttl", "alice multi *", "Ok | -1 header=Unimplemented *", "Ok | *"),
+        (("alone-ttl", "alice createTTL /* ttl=1000000", "Unimplemented", "Ok *"),
+         ("alone-ttl", "alice createTTL /* ttl=0", "Unimplemented", "BadArguments"),
+         ("alone-ttl", "alice createTTL x *", "Unimplemented", "BadArguments"), ("alone-ttl", "alice create */c *", "Unimplemented", "BadArguments"),
+         ("alone-ttl", "alice multi *", "Ok | -1 header=Unimplemented *", "Ok | -1 header=NodeExists *"),
          ("alone-ttl", "alice getChildren *", "Ok []", "Ok ['s0000000001', 't']"),
          ("alone-ttl", "order of the zxids", "(no such step)", "z1 < z2"))),
     # ---- paths, permissions ----
@@ -146,10 +150,20 @@ DIFFERENCES = [
         (("several-modes-on-one-path", "* sync *", "*Ok /", "event *; Ok /"),)),
     Difference(
         WATCHES, "checkWatches and removeWatches of type 1 and 2", "match a half of a persistent watch too", "match one-shot watches only", AS_3_9,
-        (("halves-of-a-persistent-watch", "*", "*", "*"),)),
+        (("halves-of-a-persistent-watch", "alice checkWatches * type=1", "Ok", "NoWatcher"),
+         ("halves-of-a-persistent-watch", "alice checkWatches * type=2", "Ok", "NoWatcher"),
+         ("halves-of-a-persistent-watch", "alice removeWatches * type=2", "Ok", "NoWatcher"),
+         ("halves-of-a-persistent-watch", "alice setData *", "Ok *", "event NodeDataChanged /halves-of-a-persistent-watch; Ok *"),
+         ("halves-of-a-persistent-watch", "alice removeWatches * type=1", "Ok", "NoWatcher"),
+         ("halves-of-a-persistent-watch", "alice create */d", "Ok *", "event NodeChildrenChanged /halves-of-a-persistent-watch; Ok *"),
+         ("halves-of-a-persistent-watch", "alice removeWatches * type=3", "NoWatcher", "Ok"))),
     Difference(
         WATCHES, "checkWatches and removeWatches of type 4 and 5", "MarshallingError", "persistent and recursive watches", AS_3_9,
-        (("types-of-3-9", "* type=*", "MarshallingError", "*"), ("types-of-3-9", "alice setData *", "event *", "Ok *"))),
+        tuple(("types-of-3-9", f"alice {step}", "MarshallingError", synod) for step, synod in (
+            ("checkWatches * type=4", "Ok"), ("checkWatches * type=5", "NoWatcher"), ("removeWatches * type=5", "NoWatcher"),
+            ("removeWatches * type=4", "Ok"), ("removeWatches * type=4 #2", "NoWatcher"), ("checkWatches * type=4 #2", "NoWatcher"),
+            ("checkWatches * type=5 #2", "Ok"), ("removeWatches * type=5 #2", "Ok"), ("removeWatches * type=5 #3", "NoWatcher")))
+        + (("types-of-3-9", "alice setData *", "event *", "Ok *"),)),
     Difference(
         WATCHES, "checkWatches when only another connection watches the path", "Ok", "NoWatcher", "The question is about the caller's watches.",
         (("watches-of-another-connection", "alice checkWatches *", "Ok", "NoWatcher"),)),
@@ -169,7 +183,7 @@ DIFFERENCES = [
     Difference(
         MULTI, "Results of create2, createContainer and createTTL in a multi", "by the flag: type 1 with the path alone, unless it is 4, 5 or 6",
         "type 15, with path and Stat", AS_3_9,
-        (("multi-result-types", "*", "*", "*"),)),
+        (("multi-create2", "alice multi *", "Ok | 1 header=Ok /* | end -1 -1", "Ok | 15 header=Ok /*{c=*} | end -1 -1"),)),
     Difference(
         MULTI, "Unknown flags in a multi", "BadArguments for that operation", "MarshallingError for all of it", AS_3_9,
         (("multi-with-strange-flags", "alice multi *", "Ok | -1 *BadArguments *", "MarshallingError"),)),
@@ -186,11 +200,15 @@ DIFFERENCES = [
     Difference(
         QUOTAS, "Hard limits without `enforceQuota`", "only warn", "are enforced; `enforceQuota=false` turns that off",
         "Who sets a hard limit means it.",
-        (("alone-quota", "*", "*", "*"),)),
+        (("alone-quota", "alice create */a '1234'", "Ok *", "QuotaExceeded"), ("alone-quota", "alice setData */a *", "Ok *", "NoNode"),
+         ("alone-quota", "alice getData *", "Ok 'count=2,bytes=5' *", "Ok 'count=1,bytes=0' *"),
+         ("alone-quota", "order of the zxids", "*", "(no such step)"))),
     Difference(
         QUOTAS, "Usage within a multi", "as before the multi", "as the earlier operations left it",
         "A multi may not overshoot, and may make room for itself.",
-        (("quotas-within-a-multi", "*", "*", "*"),)),
+        (("quotas-within-a-multi", "alice multi [delete *", "Ok | -1 header=Ok Ok | -1 header=QuotaExceeded *", "Ok | 2 header=Ok  | 1 header=Ok *"),
+         ("quotas-within-a-multi", "alice delete */a v=-1", "Ok", "NoNode"), ("quotas-within-a-multi", "alice delete */b v=-1", "NoNode", "Ok"),
+         ("quotas-within-a-multi", "alice multi [create */d, *", "Ok | 1 header=Ok *", "Ok | -1 header=Ok Ok | -1 header=QuotaExceeded *"))),
     Difference(
         QUOTAS, "Usage of a quota above another one", "without what is below the other", "with it",
         "Usage is read off the tree. zkCli refuses to nest quotas.",

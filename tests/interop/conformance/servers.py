@@ -47,7 +47,7 @@ def end_with_parent():
     ctypes.CDLL("libc.so.6", use_errno=True).prctl(1, signal.SIGKILL)
 
 
-def ask(address, word, seconds=5):
+def ask(address, word, seconds=30):
     """The answer to a four-letter word, to the end of the connection."""
     with socket.create_connection(address, timeout=seconds) as connection:
         connection.sendall(word if isinstance(word, bytes) else word.encode())

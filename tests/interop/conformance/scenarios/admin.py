@@ -29,7 +29,7 @@ def shapes(value, path=""):
 def ask(run, command, at):
     host, port = run.roles[at].admin
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/commands{command}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}/commands{command}", timeout=30) as answer:
             return answer.status, answer.headers.get_content_type(), answer.read().decode()
     except urllib.error.HTTPError as e:
         return e.code, e.headers.get_content_type(), e.read().decode()

@@ -21,7 +21,7 @@ def without_a_quorum(run):
     follower = run.roles["follower"]
     follower.configure(localSessionsEnabled="true")
     follower.start()
-    run.trace.note("read-only within 15 s", str(answers(run, "isro", "ro", "follower")))
+    run.trace.note("read-only", str(answers(run, "isro", "ro", "follower")))
     run.dial("writer").connect("connect without readOnly", read_only=False)
     run.dial("old").connect("connect without the byte", read_only=None)
     run.resume("alice-again", alice)
@@ -65,7 +65,7 @@ def not_serving(run):
     other = run.roles["other"]
     other.configure(readonlymode__enabled="false")
     other.start()
-    run.trace.note("ruok within 15 s", str(answers(run, "ruok", "imok", "other")))
+    run.trace.note("ruok", str(answers(run, "ruok", "imok", "other")))
     for word in ("ruok", "isro", "srvr", "stat", "mntr", "conf", "cons", "dump", "dirs", "wchs", "wchc", "wchp", "crst", "srst", "gtmk"):
         run.trace.note(word, talk(run.address("other"), word.encode()))
     run.trace.note("envi", talk(run.address("other"), b"envi").split("\n")[0])
@@ -121,8 +121,8 @@ def restart_alone(run, **settings):
     server.kill()
     server.configure(**settings)
     server.start()
-    run.trace.note("serves again within 15 s", str(answers(run, "ruok", None, "alone")))
-    until = time.monotonic() + 15
+    run.trace.note("serves again", str(answers(run, "ruok", None, "alone")))
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         probe = run.dial("probe", "alone").connect()
         run.trace.forget_last()
@@ -135,8 +135,8 @@ def restart_alone(run, **settings):
 
 
 def answers(run, word, wanted, at):
-    """Whether the word is answered (with just that, unless None) within 15 s."""
-    until = time.monotonic() + 15
+    """Whether the word is answered (with just that, unless None) within a minute."""
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             answer = run.word(word, at)

@@ -28,13 +28,24 @@ def multi_result_types(run):
     """Which result type each create is answered with (12.3)."""
     alice = run.start()
     alice.multi(create_op(run.root + "/create"))
-    alice.multi(create_op(run.root + "/create2", op=wire.CREATE2))
     alice.multi(create_op(run.root + "/container", op=wire.CREATE_CONTAINER, flags=4))
     alice.multi(create_ttl_op(run.root + "/ttl", 1000000))
     alice.multi(create_op(run.root + "/flag4", flags=4))
     alice.multi(create_op(run.root + "/flag4-2", op=wire.CREATE2, flags=4))
-    alice.multi(create_op(run.root + "/container-flag0", op=wire.CREATE_CONTAINER, flags=0))
     alice.children2(run.root)
+
+
+@scenario
+def multi_create2(run):
+    alice = run.start()
+    alice.multi(create_op(run.root + "/n", op=wire.CREATE2))
+
+
+@scenario
+def multi_create_container_flags(run):
+    alice = run.start()
+    alice.multi(create_op(run.root + "/c", op=wire.CREATE_CONTAINER, flags=0))
+    alice.children(run.root)
 
 
 @scenario
