@@ -11,6 +11,9 @@ case "${1:-}" in
   *) sed -n '2,5s/^# \{0,1\}//p' "$0"; [[ ${1:-} == -h || ${1:-} == --help ]] && exit 0; exit 2 ;;
 esac
 bin=${SYNOD_BIN_DIR:-}
+case " $* " in
+  *" -h "* | *" --help "*) bin=${bin:-.} ;;  # needs no program
+esac
 if [[ -z $bin ]]; then
   scripts/build.sh release synod-coordinator zookeeper_load >&2
   bin=build/release/bin
