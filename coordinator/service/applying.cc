@@ -115,13 +115,10 @@ void Service::Impl::OnSessionEnded(SessionId session, bool expired) {
   duties.OnSessionEnded(session);
   Link* link = ServingLink(session);
   if (link == nullptr) return;
-  if (link->ending) {
-    ended_link = link->id;  // answered behind the events of its last ephemerals
-  } else if (expired) {
-    Close(link, CloseReason::kSessionExpired);
-  } else {
-    link->closing = true;  // by its own CloseSession, answered by the OnCommand that follows
-  }
+  if (expired && !link->ending) return Close(link, CloseReason::kSessionExpired);
+  link->identities = IdentitiesHere(*link);  // the events of its last ephemerals are judged by them
+  link->closing = true;                      // by its own CloseSession, answered by the OnCommand that follows
+  if (link->ending) ended_link = link->id;   // answered behind those events
 }
 
 void Service::Impl::FinishClose(Link* link) {

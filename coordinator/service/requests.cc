@@ -260,7 +260,7 @@ void Service::Impl::AnswerRead(Link* link, const SessionQueue::Item& item, const
 }
 
 const access::IdentitySet& Service::Impl::IdentitiesHere(const Link& link) const {
-  if (link.read_only) return link.identities;
+  if (link.read_only || link.closing) return link.identities;
   const sessions::Session* session = deps.state_machine->sessions().Find(link.session);
   SYNOD_CHECK(session != nullptr);
   return deps.state_machine->identities().Get(session->identities());

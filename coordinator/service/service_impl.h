@@ -53,7 +53,8 @@ struct Link {
   Phase phase = Phase::kOpen;
   absl::Duration since;            // opened, then connect came
   ConnectRequest request;          // until serving
-  access::IdentitySet identities;  // what the connect proved; until serving, of a read-only connection all along
+  access::IdentitySet identities;  // what the connect proved; until serving, of a read-only connection all along; and
+                                   // the session's last ones once it is `closing`
 
   uint64_t grant_number = 0;  // kGranting: names the create or attach in Origin::request
   std::string grant_command;
@@ -77,8 +78,8 @@ struct Link {
   absl::Duration patience;  // how long to wait for progress before sending again
   bool read_only = false;   // served without a quorum: its session is nowhere else, and has neither generation nor
                             // numbers; nothing of it waits, and liveness does not know it
-  bool closing = false;     // its CloseSession was applied; the reply is still to be given
-  bool ending = false;      // the same, but ephemerals are still to be deleted; answered when the session is gone
+  bool closing = false;     // its session is gone by its CloseSession; the reply is still to be given
+  bool ending = false;      // its CloseSession was applied, but ephemerals are still to be deleted
   std::unique_ptr<Rearming> rearming;
   bool has_watches = false;    // has, or had
   bool paused = false;         // the door was told not to read

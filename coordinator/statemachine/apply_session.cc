@@ -136,9 +136,9 @@ void Applier::ApplyContinueClose(const ContinueCloseOp& op) {
 void Applier::Close(sessions::Session* session, bool expired) {
   const SessionId id = session->id();
   if (state_->tree->DeleteEphemerals(context_, id, options_.ephemerals_per_command, kMaxDeletedPathBytes)) {
+    if (observer_ != nullptr) observer_->OnSessionEnded(id, expired);
     state_->identities.Release(session->identities());
     state_->sessions.Remove(session);
-    if (observer_ != nullptr) observer_->OnSessionEnded(id, expired);
   } else if (!session->closing()) {
     state_->sessions.SetClosing(session, expired);
     if (observer_ != nullptr) observer_->OnSessionClosing(id, expired);

@@ -57,7 +57,7 @@ class ApplyObserver {
   virtual void OnSessionClosing(SessionId session, bool expired) = 0;
   // A quota was exceeded by the running command; before its OnCommand.
   virtual void OnQuotaExceeded(const tree::QuotaExcess& excess) = 0;
-  // A session is gone (closed or expired); its ephemerals' events come in the same command's OnCommand, right after.
+  // A session ends (closed or expired), found for the last time; its ephemerals' events come in the OnCommand after it.
   virtual void OnSessionEnded(SessionId session, bool expired) = 0;
   // The whole state was replaced by an install (S10).
   virtual void OnInstalled() = 0;

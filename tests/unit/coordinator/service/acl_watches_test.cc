@@ -164,6 +164,39 @@ TEST_P(AclWatches, StreamsGiveDataByTheAclOfNow) {
               ::testing::ElementsAre((granted().node & kRead) != 0 ? "changed /p/n=secret-value" : "changed /p/n"));
 }
 
+// A session that closes hears of its last ephemerals, by what it had proved (13.7), however many commands they take.
+void CloseSessionWith(size_t ephemerals, uint32_t permissions) {
+  AclWorld world({0, access::kCreate});
+  Sequence number(0);
+  auto as_bob = [&](Operation operation) {
+    ++number;
+    world.w.Submit(*world.bob, {Write(number.value(), std::move(operation))});
+    world.w.ApplyAll();
+  };
+  for (size_t i = 0; i < ephemerals; ++i) {
+    CreateOp mine = Ephemeral(absl::StrCat("/p/", i));
+    mine.acl = BobsAcl(permissions);
+    as_bob(mine);
+  }
+  world.w.Submit(*world.bob, {Read(1, Exists{absl::StrCat("/p/", ephemerals - 1), true})});
+  world.bob->Take();
+  as_bob(CloseSession{});
+  world.w.loop.Advance(absl::Seconds(1));
+  world.w.ApplyAll();
+  std::vector<std::string> expected;
+  if ((permissions & kRead) != 0) expected.push_back(absl::StrCat("deleted /p/", ephemerals - 1));
+  expected.push_back(absl::StrCat("reply ", ephemerals + 1, " Ok"));
+  expected.push_back("close: session closed");
+  EXPECT_EQ(world.bob->Take(), expected);
+}
+TEST(AclWatchesOfOneThatCloses, TheLastEphemeralsOfOneCommand) {
+  CloseSessionWith(2, access::kAllPermissions);
+  CloseSessionWith(2, access::kAllPermissions & ~kRead);
+}
+TEST(AclWatchesOfOneThatCloses, TheLastEphemeralsOfSeveralCommands) {
+  CloseSessionWith(statemachine::kEphemeralsPerCommand + 1, access::kAllPermissions);
+}
+
 INSTANTIATE_TEST_SUITE_P(Grants, AclWatches, ::testing::Range<size_t>(0, AllGrants().size()));
 
 }  // namespace
