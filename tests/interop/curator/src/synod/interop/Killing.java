@@ -63,6 +63,7 @@ final class Killing {
   private final List<PersistentNode> nodes = new ArrayList<>();
   private final List<GroupMember> members = new ArrayList<>();
   private CuratorCache cache;
+  private CuratorFramework consumer;
 
   Killing(Ensemble ensemble) {
     this.ensemble = ensemble;
@@ -230,10 +231,9 @@ final class Killing {
   }
 
   private void loopQueue() throws Exception {
-    DistributedQueue<String> consuming =
-        QueueBuilder.builder(clients.get(0), Caches.consumer(got), Caches.TEXT, "/killing/queue").lockPath("/killing/queue-lock").buildQueue();
+    consumer = ensemble.curator(ensemble.hosts());
+    consume(consumer);
     DistributedQueue<String> producing = QueueBuilder.builder(clients.get(2), (QueueConsumer<String>) null, Caches.TEXT, "/killing/queue").buildQueue();
-    consuming.start();
     producing.start();
     AtomicInteger turn = new AtomicInteger();
     loop(
@@ -243,6 +243,10 @@ final class Killing {
           put.add(item);
           Thread.sleep(30);
         });
+  }
+
+  private void consume(CuratorFramework client) throws Exception {
+    QueueBuilder.builder(client, Caches.consumer(got), Caches.TEXT, "/killing/queue").lockPath("/killing/queue-lock").buildQueue().start();
   }
 
   private int suspensions() {
@@ -280,9 +284,15 @@ final class Killing {
     check(added.get() > 20, added + " additions");
   }
 
-  /** With a lock path nothing is lost; an item whose answer was lost may come again. */
+  /**
+   * With a lock path nothing is lost; an item whose answer was lost may come again. A lock whose answer was lost is held until the session
+   * of the consumer ends, and its item goes to the next.
+   */
   private void checkQueue() throws Exception {
     check(put.size() > 20, put.size() + " items");
+    consumer.close();
+    check(new TreeSet<>(got).size() > put.size() / 2, got.size() + " of " + put.size() + " items before the consumer left");
+    consume(clients.get(1));
     eventually("all were got", 20, () -> new TreeSet<>(got).equals(put));
   }
 
