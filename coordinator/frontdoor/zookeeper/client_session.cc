@@ -298,7 +298,7 @@ void ClientSession::CountReply(const Shape& shape, absl::Duration since, Zxid zx
   untimed_last_ = since;
   untimed_sum_ += since;
   last_op_ = shape.op;
-  last_xid_ = shape.xid;
+  if (shape.xid >= 0) last_xid_ = shape.xid;
   last_zxid_ = zxid;
   commands::DoorCounters& counters = workspace_->counters;
   counters.last_response_bytes = bytes;
@@ -357,7 +357,6 @@ void ClientSession::OnPong(uint64_t, Zxid zxid) {
   Appended(before);
   // Without its latency: it waits for the next report to the leader (S6), which says nothing of how fast we are.
   last_op_ = OpCode::kPing;
-  last_xid_ = kPingXid;
   last_zxid_ = zxid;
 }
 

@@ -242,6 +242,12 @@ TEST(ClientSessionFlow, FactsTellWhatTheConnectionDid) {
   EXPECT_EQ(facts.latency_sum, absl::Milliseconds(60));
   EXPECT_EQ(facts.last_latency, absl::Milliseconds(30));
   EXPECT_EQ(facts.last_response, world.clock.now);
+
+  client->Send(Ping() + Auth("digest", "bob:secret"));
+  client->Advance(absl::Seconds(1));
+  facts = client->session().Facts();
+  EXPECT_EQ(facts.last_operation, "PING");
+  EXPECT_EQ(facts.last_xid, 9);  // special ones do not count, as in ZooKeeper
 }
 
 TEST(ClientSessionFlow, TheDoorCountsSizesOfReplies) {
