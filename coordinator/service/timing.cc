@@ -59,7 +59,7 @@ void Service::Impl::Sweep(absl::Duration now) {
   for (ConnectionId id : LinkIds()) {
     if (Link* link = FindLink(id)) SweepLink(link, now);
   }
-  if (behind_lowest != Zxid(INT64_MAX)) CheckBehind(now);
+  if (!behind.empty() || !behind_calls.empty()) CheckBehind(now);
   ExpireCalls(now);
   ProbeQuorum(now);
   for (Transfer& transfer : std::exchange(transfers, {})) {

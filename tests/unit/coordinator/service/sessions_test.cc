@@ -102,6 +102,10 @@ TEST(Connecting, ServerBehindTheClientWaitsThenRefuses) {
   EXPECT_FALSE(refused.closed);
   w.AdvanceAcknowledged(absl::Milliseconds(100));
   EXPECT_EQ(refused.closed, CloseReason::kBehind);
+  ahead.last_zxid = Zxid(INT64_MAX);
+  FakeDoor& farthest = w.Connect(ahead);
+  w.AdvanceAcknowledged(absl::Milliseconds(1050));
+  EXPECT_EQ(farthest.closed, CloseReason::kBehind);
 }
 
 // S4: an attach elsewhere closes the connection here, and what it still sends has no effect.
