@@ -68,6 +68,19 @@ TEST(SetWatchesOperation, FiresWhatChangedAndSetsTheRest) {  // 13.5
   EXPECT_THAT(door.Take(), ElementsAre("changed /same", "created /missing"));
 }
 
+// 13.5: what happened at the cursor itself the client has seen.
+TEST(SetWatchesOperation, AChangeAtTheCursorIsNoneSinceIt) {
+  World w;
+  w.Lead();
+  FakeDoor& door = ConnectZooKeeper(&w);
+  w.ApplyOther(Create("/parent"));
+  w.ApplyOther(Create("/parent/child"));
+  w.Submit(door, {Read(1, SetWatches{{{"/parent", WatchKind::kChildren, w.Now()},
+                                      {"/parent/child", WatchKind::kData, w.Now()}}})});
+  EXPECT_THAT(door.Take(), ElementsAre("reply 1 Ok"));
+  EXPECT_EQ(w.service.Stats().watches, 2u);
+}
+
 // 13.5: persistent watches have no cursor here: they are set, and nothing is told of the past.
 TEST(SetWatchesOperation, PersistentOnesHearNothingOfThePast) {
   World w;
@@ -151,6 +164,24 @@ TEST(WatchesOfAnyKind, AreFoundAndRemovedTogether) {
   w.ApplyOther(Create("/a"));
   w.ApplyOther(Create("/b"));
   EXPECT_THAT(door.Take(), ElementsAre("created /b"));
+}
+
+// S6: clients of ZooKeeper's protocol ping only when they have nothing else to say.
+TEST(ZooKeeperConnection, ItsRequestsAreHeardAsPingsAre) {
+  World w;
+  w.Follow(2);
+  FakeDoor& door = ConnectZooKeeper(&w);
+  w.AdvanceAcknowledged(absl::Seconds(1));
+  auto heard = [&] {
+    size_t times = 0;
+    for (const LivenessReport& report : w.Reports()) times += report.heard.size();
+    return times;
+  };
+  w.loop.Advance(absl::Milliseconds(200));
+  ASSERT_EQ(heard(), 0u);
+  w.Submit(door, {Read(1, Exists{"/"})});
+  w.loop.Advance(absl::Milliseconds(200));
+  EXPECT_GT(heard(), 0u);
 }
 
 // ---- section 3 ----
