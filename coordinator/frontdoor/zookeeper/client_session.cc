@@ -16,10 +16,10 @@ constexpr size_t kLengthBytes = 4;
 constexpr size_t kUngrantedBytesMax = 64 << 10;
 constexpr size_t kKeptHeldBytes = 256;  // a larger buffer of a cut frame is given back when it is empty
 constexpr size_t kCompactBytes = 64 << 10;
-// Requests of one Submit: from the first to the last as long as their replies are small, fewer for a client that reads
-// large nodes, whose replies would all be in memory at once.
+// Requests of one Submit: more as long as their replies are small, fewer for a client that reads large nodes, whose
+// replies would all be in memory at once. As many large ones as may come behind small ones fit into unsent_bytes_max.
 constexpr uint16_t kBatchFirst = 4;
-constexpr uint16_t kBatchMax = 256;
+constexpr uint16_t kBatchMax = 16;
 
 // Not by assignment, which keeps the capacity.
 void GiveBack(std::string* buffer) { std::string().swap(*buffer); }

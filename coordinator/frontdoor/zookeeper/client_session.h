@@ -17,8 +17,10 @@
 namespace synod::frontdoor::zookeeper {
 
 struct ClientSessionOptions {
-  size_t frame_bytes_max = 1048575;       // jute.maxbuffer; a longer or negative length ends the connection (section 1)
-  size_t unsent_bytes_max = 16 << 20;     // a reader slower than this is cut off; its largest frame does not count
+  size_t frame_bytes_max = 1048575;  // jute.maxbuffer; a longer or negative length ends the connection (section 1)
+  // A reader slower than this is cut off; its largest frame does not count. The replies to all reads behind one write
+  // come at once, however fast it reads.
+  size_t unsent_bytes_max = 64 << 20;
   size_t unsent_bytes_pause = 1 << 20;    // beyond it nothing more is taken from the client, until half of it is left
   bool local_reads_linearizable = false;  // linearizableReads: every read is a barrier (section 15)
   // enforce.auth.enabled and .schemes: without an identity of one of these every request but auth is answered -124 and

@@ -102,6 +102,32 @@ TEST(ClientSessionFlow, RepliesOfLargeNodesAreAskedForInParts) {
   EXPECT_FALSE(client->session().finished());
 }
 
+// A client that asked for little before is trusted with few at once all the same.
+TEST(ClientSessionFlow, ManyRepliesOfLargeNodesBehindManySmallOnesDoNotCut) {
+  World world;
+  auto client = world.NewClient();
+  client->Connect();
+  client->Send(Create(1, "/a", std::string(1000000, 'd')));
+  for (int burst = 0; burst < 20; ++burst) {
+    std::string small;
+    for (int i = 0; i < 300; ++i) small += Request(i, OpCode::kWhoAmI);
+    client->Send(small);
+  }
+  client->Frames();
+  std::string bytes;
+  for (int i = 0; i < 200; ++i) bytes += GetData(i, "/a");
+  client->Send(bytes);
+  EXPECT_THAT(client->Answers(), SizeIs(200));
+  EXPECT_FALSE(client->session().finished());
+  // Behind a write all are answered in one turn, whatever they were asked in.
+  world.server.holding = true;
+  client->Send(SetData(1, "/a", std::string(1000000, 'e')) + bytes.substr(0, bytes.size() / 200 * 40));
+  world.server.Release();
+  client->Run();
+  EXPECT_THAT(client->Answers(), SizeIs(41));
+  EXPECT_FALSE(client->session().finished());
+}
+
 TEST(ClientSessionFlow, AServiceThatIsFullIsGivenNothingMore) {
   service::ServiceConfig config;
   config.max_outstanding = 10;

@@ -98,11 +98,11 @@ TEST(DoorLoad, AClientThatLetsTooMuchLieIsCutAndTheOthersAreServed) {
   world.Ask(&other, Create(1, "/a", std::string(500000, 'd')));
   world.server.holding = true;
   std::string bytes = SetData(1, "/a", std::string(500000, 'e'));
-  for (int i = 0; i < 100; ++i) bytes += GetData(i, "/a");
+  for (int i = 0; i < 200; ++i) bytes += GetData(i, "/a");
   std::string_view rest = bytes;
   ASSERT_TRUE(world.RunUntil([&] {
     rest.remove_prefix(lazy.SendSome(rest));
-    return rest.empty() && world.door->Connections()[0].outstanding == 101;
+    return rest.empty() && world.door->Connections()[0].outstanding == 201;
   }));
   world.server.Release();
   ASSERT_TRUE(world.RunUntil([&] { return world.door->open_connections() == 1; }));
