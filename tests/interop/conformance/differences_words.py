@@ -22,7 +22,7 @@ commit_propagation_latency proposal_latency proposal_ack_creation_latency N_ack_
 inflight_diff_count inflight_snap_count looking_count election_time unavailable_time leader_unavailable_time quit_leading_due_to_disloyal_voter
 synced_non_voting_followers N_learner_handler_qp_size N_learner_handler_qp_time_ms revalidate_count digest_mismatches_count
 """.split()
-STORAGE = "fsynctime snapshottime dbinittime startup_txns_loaded startup_txns_load_time startup_snap_load_time unrecoverable_error_count".split()
+STORAGE = "snapshottime dbinittime startup_txns_loaded startup_txns_load_time startup_snap_load_time unrecoverable_error_count".split()
 TRAFFIC = """
 connection_request_count connection_token_deficit connection_drop_probability socket_closing_time stale_requests stale_requests_dropped
 stale_replies throttled_ops request_throttle_wait_count request_throttle_queue_time_ms response_bytes watch_bytes response_packet_cache_hits
@@ -71,6 +71,10 @@ OPERATORS = [
         WORDS, "Summaries " + ", ".join(WATCH_COUNTS), "avg, min, max, cnt and sum", "sum", "How many were fired is what counts.",
         tuple(("mntr", f"mntr at *: {name}", "avg cnt max min sum", "sum") for name in WATCH_COUNTS)
         + tuple(("admin-commands-of-an-ensemble", f"/monitor at *: {name}", "avg cnt max min sum", "sum") for name in WATCH_COUNTS)),
+    Difference(
+        WORDS, "fsynctime", "avg, min, max, cnt and sum", "quantiles too", "Disks are judged by their slow syncs.",
+        (("mntr", "mntr at *: fsynctime", "avg cnt max min sum", "avg cnt max min p50 p95 p99 p999 sum"),
+         ("admin-commands-of-an-ensemble", "/monitor at *: fsynctime", "avg cnt max min sum", "avg cnt max min p50 p95 p99 p999 sum"))),
     metrics_of("the stages and queues that a request passes in ZooKeeper", PIPELINE, "Synod has no such stages: one loop does it all."),
     metrics_of("ZooKeeper's replication", REPLICATION, "Raft is not Zab; see synod_* at /metrics."),
     metrics_of("ZooKeeper's log and snapshots", STORAGE, "Ours are other files; see synod_* at /metrics."),
