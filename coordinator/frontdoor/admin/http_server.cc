@@ -142,7 +142,8 @@ class AdminServerImpl final : public AdminServer {
 
   static void Answer(httplib::Response& out, int code, const Json& body) {
     out.status = code;
-    out.set_content(body.dump(2) + "\n", "application/json");
+    // Bytes that are no UTF-8 are an exception otherwise.
+    out.set_content(body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", "application/json");
   }
 
   void Live(httplib::Response& out) {

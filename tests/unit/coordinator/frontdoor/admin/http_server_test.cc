@@ -179,6 +179,9 @@ TEST_F(AdminTest, CommandsAreForGet) {
   answer = client_->Post("/commands/crst", "", "text/plain");
   ASSERT_TRUE(answer);
   EXPECT_EQ(lone_.loop().Ask([this] { return connections_.resets; }), 0);
+  answer = client_->Post("/commands/%ff", "", "text/plain");  // no UTF-8
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 405);
 }
 
 TEST_F(AdminTest, CommandsSaySoWhenTheLoopHangs) {
