@@ -19,17 +19,29 @@ int32_t NextVersion(int32_t version) {
 
 DataTree::Impl::~Impl() { SYNOD_CHECK(!transaction.has_value()) << "a tree destroyed between Begin and Commit"; }
 
-Handle DataTree::Impl::Find(std::string_view path) const {
-  if (path.empty() || path[0] != '/') return kNoHandle;
-  if (path.size() == 1) return root;
+uint64_t DataTree::Impl::HashOf(std::string_view path) {
   uint64_t hash = kRootPathHash;
-  for (size_t start = 1;;) {
+  for (size_t start = 1; path.size() > 1;) {
     size_t slash = path.find('/', start);
     hash = ChildPathHash(hash, path.substr(start, slash - start));
     if (slash == std::string_view::npos) break;
     start = slash + 1;
   }
-  return index.Find(hash, [&](Handle h) { return store.PathIs(h, path); });
+  return hash;
+}
+
+Handle DataTree::Impl::Find(std::string_view path) const {
+  if (path.empty() || path[0] != '/') return kNoHandle;
+  if (path.size() == 1) return root;
+  return index.Find(HashOf(path), [&](Handle h) { return store.PathIs(h, path); });
+}
+
+Handle DataTree::Impl::FindParentToLoad(std::string_view path) {
+  if (last_parent == kNoHandle || last_parent_path != path) {
+    last_parent = Find(path);
+    last_parent_path = path;
+  }
+  return last_parent;
 }
 
 Error DataTree::Impl::Lookup(std::string_view path, Handle* handle) const {

@@ -48,8 +48,12 @@ struct DataTree::Impl {
       : acls(acl_table), store(acl_table), changes(store), ephemerals(store), idle(store) {}
   ~Impl();
 
+  // Of a path that begins with '/'.
+  static uint64_t HashOf(std::string_view path);
   // Whether or not `path` is well-formed; kNoHandle if there is no such node.
   Handle Find(std::string_view path) const;
+  // Records come in the order of paths, so one parent serves many. While loading: nothing is freed.
+  Handle FindParentToLoad(std::string_view path);
   // As Find, with the error an operation returns for it.
   Error Lookup(std::string_view path, Handle* handle) const;
   // As Lookup, and kNoAuth if the node grants none of the `wanted` permissions.
@@ -129,6 +133,8 @@ struct DataTree::Impl {
   std::optional<Transaction> transaction;
   mutable std::map<Handle, std::string> usage_texts;  // handed out since the last write; looked up only
   bool loading = false;
+  Handle last_parent = kNoHandle;  // while loading: of last_parent_path
+  std::string last_parent_path;
 };
 
 }  // namespace synod::tree

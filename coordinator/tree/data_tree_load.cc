@@ -44,18 +44,23 @@ absl::Status DataTree::LoadRecord(std::string_view key, std::string_view value) 
   if (key.empty() || key[0] != kZnodeKeyPrefix) return absl::DataLossError("not the key of a znode");
   std::string_view path = key.substr(1);
   if (!IsValidPath(path)) return Damaged(path, "malformed path");
+  const uint64_t hash = Impl::HashOf(path);
+  impl_->index.Prefetch(hash);  // cold for nearly every record
   ZnodeRecord record;
   if (absl::Status status = DecodeZnode(value, &record); !status.ok()) return Damaged(path, status.message());
-  if (impl_->Find(path) != kNoHandle) return Damaged(path, "there twice");
   Handle parent = kNoHandle;
   if (path != "/") {
-    parent = impl_->Find(ParentPath(path));
+    parent = impl_->FindParentToLoad(ParentPath(path));
     if (parent == kNoHandle) return Damaged(path, "without parent");
     if (impl_->store.at(parent).kind == NodeKind::kEphemeral) return Damaged(path, "child of an ephemeral");
   } else if (record.kind == NodeKind::kEphemeral) {
     return Damaged(path, "ephemeral");
   }
   if (impl_->acls != nullptr && impl_->acls->Find(record.acl) == nullptr) return Damaged(path, "with an unknown ACL");
+  if (path == "/" ? impl_->root != kNoHandle
+                  : impl_->index.Find(hash, [&](Handle h) { return impl_->store.PathIs(h, path); }) != kNoHandle) {
+    return Damaged(path, "there twice");
+  }
   BlobFields fields;
   fields.name = BaseName(path);
   fields.data = record.data.value_or(std::string_view());
@@ -99,6 +104,8 @@ absl::Status DataTree::FinishLoading() {
     }
   }
   impl_->loading = false;
+  impl_->last_parent = kNoHandle;
+  impl_->last_parent_path = {};
   return absl::OkStatus();
 }
 

@@ -31,6 +31,12 @@ class NodeIndex {
       if (slot.hash == h && matches(slot.handle)) return slot.handle;
     }
   }
+  // Fetches the place of `hash` into the processor's cache: soon it will be looked up, or filled.
+  void Prefetch(uint64_t hash) const {
+    uint32_t h = Fold(hash);
+    const Segment& segment = *directory_[DirectorySlot(h)];
+    __builtin_prefetch(&segment.slots[Home(h, segment)], 1);
+  }
   // REQUIRES not there.
   void Insert(uint64_t hash, Handle handle);
   // REQUIRES there.
