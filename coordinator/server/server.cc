@@ -176,7 +176,8 @@ struct Server::Impl {
   storage::PosixFileSystem fs;
   frontdoor::SlowLog slow;
   transport::Loop loop;
-  storage::LogSyncThread syncs{&loop};
+  service::LatencyStats sync_times;
+  storage::LogSyncThread syncs{&loop, [this](absl::Duration took) { sync_times.Add(took); }};
   WorkerThread worker;
   Disk disk;
   std::unique_ptr<service::Service> service;
@@ -311,7 +312,11 @@ frontdoor::AdminProcess Server::Impl::AdminProcess() const {
   return info;
 }
 
-frontdoor::commands::ProcessFacts Server::Impl::CommandProcess() const { return ProcessFactsOf(disk_use, UptimeMs()); }
+frontdoor::commands::ProcessFacts Server::Impl::CommandProcess() const {
+  frontdoor::commands::ProcessFacts facts = ProcessFactsOf(disk_use, UptimeMs());
+  facts.sync_times = sync_times;
+  return facts;
+}
 
 // A walk through directories is nothing for the loop.
 void Server::Impl::RefreshDiskUse() {

@@ -1,8 +1,11 @@
 #include "coordinator/storage/log_sync_thread.h"
 
+#include <chrono>
+
 namespace synod::storage {
 
-LogSyncThread::LogSyncThread(Executor* loop) : loop_(loop), thread_([this] { Loop(); }) {}
+LogSyncThread::LogSyncThread(Executor* loop, std::function<void(absl::Duration)> on_time)
+    : loop_(loop), on_time_(std::move(on_time)), thread_([this] { Loop(); }) {}
 
 LogSyncThread::~LogSyncThread() {
   {
@@ -29,8 +32,14 @@ void LogSyncThread::Loop() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
+    const auto begun = std::chrono::steady_clock::now();
     absl::Status status = job.work();
-    loop_->Post([done = std::move(job.done), status = std::move(status)]() mutable { done(std::move(status)); });
+    const absl::Duration took = absl::FromChrono(std::chrono::steady_clock::now() - begun);
+    // By value: this object may be gone when it runs, as `done` allows for.
+    loop_->Post([done = std::move(job.done), status = std::move(status), on_time = on_time_, took]() mutable {
+      if (on_time) on_time(took);
+      done(std::move(status));
+    });
     job = Job();
     lock.lock();
   }

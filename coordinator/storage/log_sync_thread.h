@@ -3,10 +3,12 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "coordinator/base/executor.h"
 #include "coordinator/storage/sync_runner.h"
 
@@ -15,7 +17,8 @@ namespace synod::storage {
 // Run is called on the loop; `work` runs on the thread, `done` is posted to `loop`, which must outlive this object.
 class LogSyncThread : public SyncRunner {
  public:
-  explicit LogSyncThread(Executor* loop);
+  // `on_time`, if given, is told on the loop how long each work took.
+  explicit LogSyncThread(Executor* loop, std::function<void(absl::Duration)> on_time = nullptr);
   // Waits for the work that runs; what has not begun is dropped.
   ~LogSyncThread() override;
   LogSyncThread(const LogSyncThread&) = delete;
@@ -30,6 +33,7 @@ class LogSyncThread : public SyncRunner {
   void Loop();
 
   Executor* const loop_;
+  const std::function<void(absl::Duration)> on_time_;
   std::mutex mutex_;  // guards the following
   std::condition_variable wake_;
   std::deque<Job> jobs_;

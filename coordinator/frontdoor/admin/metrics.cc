@@ -167,6 +167,7 @@ void SetRecentQuantiles(const service::LatencyStats& reads, const service::Laten
   for (commands::Figure& figure : *figures) {
     auto* summary = std::get_if<commands::Summary>(&figure.value);
     if (summary == nullptr) continue;
+    if (figure.name != "readlatency" && figure.name != "updatelatency") continue;
     commands::Summary recent = commands::Summarize(figure.name == "readlatency" ? reads : writes);
     // As ZooKeeper: nothing recent, no number.
     auto value = [&](double ms) { return recent.count == 0 ? std::numeric_limits<double>::quiet_NaN() : ms; };

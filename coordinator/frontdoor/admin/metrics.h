@@ -21,6 +21,7 @@ struct Measured {
 };
 
 // Keeps count and sum of the summaries readlatency and updatelatency, whose quantiles become those of what is recent.
+// Others stay as they are: since the start.
 void SetRecentQuantiles(const service::LatencyStats& reads, const service::LatencyStats& writes,
                         std::vector<commands::Figure>* figures);
 

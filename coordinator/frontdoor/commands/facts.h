@@ -60,6 +60,7 @@ struct ProcessFacts {
   uint64_t data_log_dir_bytes = 0;  // log
   // os.memory.*: for ZooKeeper its heap. Here total: resident; max: what the process may use; free: max - total.
   uint64_t free_memory_mb = 0, max_memory_mb = 0, total_memory_mb = 0;
+  service::LatencyStats sync_times;  // of the log, one per sync
   // Of the newest snapshot on disk; both -1: there is none, or it is not known.
   int64_t last_snapshot_zxid = -1;
   int64_t last_snapshot_wall_s = -1;

@@ -138,7 +138,7 @@ void AddDoor(const DoorCounters& counters, List* out) {
   out->Counter("large_requests_rejected", "Requests over a limit of size", counters.large_requests_rejected);
 }
 
-void AddCounters(const service::ServiceStats& stats, List* out) {
+void AddCounters(const service::ServiceStats& stats, const ProcessFacts& process, List* out) {
   constexpr auto kNoQuorum = static_cast<size_t>(service::CloseReason::kNoQuorum);
   out->Gauge("pending_syncs", "Syncs and linearizable reads of this server that wait for a quorum",
              stats.pending_syncs);
@@ -154,6 +154,7 @@ void AddCounters(const service::ServiceStats& stats, List* out) {
   out->Counter("node_children_watch_count_sum", "Watches fired by a change of children", stats.children_notifications);
   out->Distribution("readlatency", "Time of a read, ms", stats.read_latency);
   out->Distribution("updatelatency", "Time of a write, ms", stats.write_latency);
+  out->Distribution("fsynctime", "Time of a sync of the log, ms", process.sync_times);
 }
 
 void AddSummaryLines(const std::string& name, const Summary& summary, std::vector<MonitorLine>* out) {
@@ -190,10 +191,11 @@ std::vector<Figure> Figures(const CommandContext& context) {
   Look look{*context.facts, context.service->Status(), context.service->Stats()};
   List out;
   AddState(look, &out);
-  AddServer(look, context.process(), &out);
+  const ProcessFacts process = context.process();
+  AddServer(look, process, &out);
   if (look.ensemble()) AddMembers(look, context.service->Members(), &out);
   if (context.connections != nullptr) AddDoor(context.connections->Counters(), &out);
-  AddCounters(look.stats, &out);
+  AddCounters(look.stats, process, &out);
   return out.Take();
 }
 

@@ -65,9 +65,10 @@ TEST_F(PosixTest, LogSyncsOnItsThreadAndComesBack) {
   DataDirectoryOptions options{
       .data_dir = root + "/data", .data_log_dir = root + "/log", .server = ServerId(1), .reserve_bytes = 4096};
   std::vector<consensus::Entry> written;
+  std::vector<absl::Duration> times;
   {
     auto directory = *DataDirectory::Open(&fs, options, &random);
-    LogSyncThread thread(&loop);
+    LogSyncThread thread(&loop, [&times](absl::Duration took) { times.push_back(took); });
     auto log = *LogFiles::Open(&fs, {.directory = directory->log_directory(), .segment_bytes = 65536},
                                directory->hard_state(), &thread, {});
     for (uint64_t i = 1; i <= 300; ++i) {
@@ -88,6 +89,8 @@ TEST_F(PosixTest, LogSyncsOnItsThreadAndComesBack) {
       ASSERT_TRUE(loop.RunUntil([&] { return !log->SyncInFlight(); }));
     }
     EXPECT_EQ(log->synced_index(), LogIndex(300));
+    EXPECT_GE(times.size(), 30u);  // each of the waits above had a sync of its own
+    for (absl::Duration took : times) EXPECT_GT(took, absl::ZeroDuration());
     // A log may go while its sync runs.
     consensus::Entry entry{Term(1), LogIndex(301), consensus::EntryType::kNoop, MakeSharedBytes("")};
     ASSERT_TRUE(log->Append(absl::MakeConstSpan(&entry, 1), LogIndex(300)).ok());

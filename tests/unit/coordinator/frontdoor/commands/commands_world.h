@@ -59,6 +59,8 @@ class CommandsWorld {
       : world(std::move(config)), facts(EnsembleFacts()) {
     process.uptime_ms = 5000;
     process.open_files = 40;
+    process.sync_times.Add(absl::Milliseconds(2));
+    process.sync_times.Add(absl::Milliseconds(4));
     process.max_files = 20000;
     process.data_dir_bytes = 1111;
     process.data_log_dir_bytes = 2222;

@@ -89,7 +89,16 @@ const std::vector<std::string> kCounterKeys = {"pending_syncs",
                                                "p50_updatelatency",
                                                "p95_updatelatency",
                                                "p99_updatelatency",
-                                               "p999_updatelatency"};
+                                               "p999_updatelatency",
+                                               "avg_fsynctime",
+                                               "min_fsynctime",
+                                               "max_fsynctime",
+                                               "cnt_fsynctime",
+                                               "sum_fsynctime",
+                                               "p50_fsynctime",
+                                               "p95_fsynctime",
+                                               "p99_fsynctime",
+                                               "p999_fsynctime"};
 
 std::vector<std::string> Join(std::vector<std::vector<std::string>> parts) {
   std::vector<std::string> out;
@@ -158,6 +167,9 @@ TEST_F(MonitorTest, TheStateOfALeader) {
   EXPECT_EQ(values["cnt_updatelatency"], "1");
   EXPECT_EQ(values["avg_updatelatency"], "3.0");
   EXPECT_EQ(values["p999_updatelatency"], "3");
+  EXPECT_EQ(values["cnt_fsynctime"], "2");
+  EXPECT_EQ(values["sum_fsynctime"], "6");
+  EXPECT_EQ(values["max_fsynctime"], "4");
   c_.world.ApplyAll();
   values = Values();
   EXPECT_EQ(values["sum_node_changed_watch_count"], "1");
