@@ -1,6 +1,7 @@
 #include "coordinator/server/disk.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -36,7 +37,11 @@ class Opener {
     SYNOD_ASSIGN_OR_RETURN(disk_.directory, storage::DataDirectory::Open(deps_.fs, options, deps_.random));
     if (disk_.directory->state() != storage::DataState::kWiped) SYNOD_RETURN_IF_ERROR(OpenSnapshots());
     absl::Status loaded = absl::OkStatus();
-    if (disk_.directory->state() != storage::DataState::kWiped) loaded = LoadSnapshot();
+    if (disk_.directory->state() != storage::DataState::kWiped) {
+      // Reading the log waits for the disk, loading the snapshot for the processor.
+      StartLogScan();
+      loaded = LoadSnapshot();
+    }
     for (const std::string& note : disk_.directory->notes()) SLOG_WARN("data directory: {}", note);
     if (!loaded.ok() && !absl::IsDataLoss(loaded)) return loaded;
     if (!loaded.ok() || disk_.directory->state() == storage::DataState::kWiped)
@@ -101,9 +106,20 @@ class Opener {
     SLOG_ERROR("{}: starting over with an empty storage; what is left is kept as {}/synod.wiped-N", what,
                config_.data_dir);
     disk_.snapshots.reset();
+    if (scan_.valid()) (void)scan_.get();  // of the files that are moved aside now
     SYNOD_RETURN_IF_ERROR(disk_.directory->StartOver(deps_.random));
     SYNOD_RETURN_IF_ERROR(OpenSnapshots());
+    StartLogScan();
     return LoadSnapshot();
+  }
+
+  // On a thread of its own, which OpenLog waits for. Nothing changes the hard state meanwhile.
+  void StartLogScan() {
+    storage::DataDirectory& directory = *disk_.directory;
+    scan_ = std::async(std::launch::async,
+                       [fs = deps_.fs, path = directory.log_directory(), state = directory.hard_state()->state()] {
+                         return storage::ScanLogDirectory(fs, path, state, true);
+                       });
   }
 
   absl::Status OpenLog() {
@@ -121,7 +137,10 @@ class Opener {
       if (released) SLOG_WARN("the disk is full: the reserve is let go, writes that grow are refused");
       return released;
     };
-    auto log = storage::LogFiles::Open(deps_.fs, options, directory.hard_state(), deps_.syncs, point);
+    absl::StatusOr<storage::ScannedLog> scan = scan_.get();
+    auto log = scan.ok() ? storage::LogFiles::Open(deps_.fs, options, directory.hard_state(), deps_.syncs, point,
+                                                   *std::move(scan))
+                         : scan.status();
     if (absl::IsDataLoss(log.status())) {
       return absl::DataLossError(
           absl::StrCat(log.status().message(), ". What this server acknowledged is not known any more. Move ",
@@ -152,6 +171,7 @@ class Opener {
   const ServerConfig& config_;
   const DiskDependencies& deps_;
   Disk disk_;
+  std::future<absl::StatusOr<storage::ScannedLog>> scan_;  // waits for its thread when it goes
 };
 
 }  // namespace

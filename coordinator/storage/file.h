@@ -84,6 +84,8 @@ class FileSystem {
 // Everything in the file. A block the device cannot read (DataLoss) comes back as zeros: whoever parses the bytes finds
 // the damage.
 absl::StatusOr<std::string> ReadWhole(File* file);
+// The same into `out`, whose memory serves again: that of a large file costs as much to get as the file to read.
+absl::Status ReadWhole(File* file, std::string* out);
 // The directory part of a path ("." if none).
 std::string DirectoryOf(const std::string& path);
 

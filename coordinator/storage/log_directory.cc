@@ -11,7 +11,7 @@ namespace {
 constexpr uint32_t kIdentityMagic = 0x49485953;  // "SYHI"
 
 absl::Status ScanSegmentFile(FileSystem* fs, const std::string& path, uint64_t number, const StoredState& stored,
-                             bool writable, ScannedLog* out) {
+                             bool writable, std::string* buffer, ScannedLog* out) {
   ScannedSegment segment;
   segment.number = number;
   SYNOD_ASSIGN_OR_RETURN(segment.file, fs->Open(path, writable ? OpenMode::kWrite : OpenMode::kRead));
@@ -19,7 +19,8 @@ absl::Status ScanSegmentFile(FileSystem* fs, const std::string& path, uint64_t n
     SYNOD_RETURN_IF_ERROR(segment.file->Sync());
     segment.file->DropCache();
   }
-  SYNOD_ASSIGN_OR_RETURN(std::string bytes, ReadWhole(segment.file.get()));
+  SYNOD_RETURN_IF_ERROR(ReadWhole(segment.file.get(), buffer));
+  const std::string& bytes = *buffer;
   segment.size = bytes.size();
   SegmentHeaderState header = CheckSegmentHeader(bytes, stored.identity.storage, number);
   if (header == SegmentHeaderState::kNewerFormat) {
@@ -77,6 +78,7 @@ absl::StatusOr<ScannedLog> ScanLogDirectory(FileSystem* fs, const std::string& d
   }
   SYNOD_RETURN_IF_ERROR(ScanRepairs(fs, directory, stored, writable, &out));
   SYNOD_ASSIGN_OR_RETURN(std::vector<std::string> names, fs->List(directory));
+  std::string buffer;
   for (const std::string& name : names) {
     std::string path = absl::StrCat(directory, "/", name);
     if (ParseSpareName(name)) out.spares.push_back(name);
@@ -86,7 +88,7 @@ absl::StatusOr<ScannedLog> ScanLogDirectory(FileSystem* fs, const std::string& d
       out.leftovers.push_back(name);
       continue;
     }
-    SYNOD_RETURN_IF_ERROR(ScanSegmentFile(fs, path, *number, stored, writable, &out));
+    SYNOD_RETURN_IF_ERROR(ScanSegmentFile(fs, path, *number, stored, writable, &buffer, &out));
   }
   uint64_t highest = out.segments.empty() ? 0 : out.segments.back().number;
   if (out.identity.highest_segment >= stored.base_segment && highest < out.identity.highest_segment) {

@@ -45,6 +45,11 @@ class LogFiles : public interfaces::LogStorage {
   // ScanLogDirectory and RecoverLog, and those of files. `fs`, `state` and `runner` must outlive the log.
   static absl::StatusOr<std::unique_ptr<LogFiles>> Open(FileSystem* fs, LogOptions options, HardStateStore* state,
                                                         SyncRunner* runner, const SnapshotPoint& snapshot);
+  // The same in two steps, for who has other things to read meanwhile: ScanLogDirectory(fs, options.directory,
+  // state->state(), true) on any thread, then this. The state must not have changed since.
+  static absl::StatusOr<std::unique_ptr<LogFiles>> Open(FileSystem* fs, LogOptions options, HardStateStore* state,
+                                                        SyncRunner* runner, const SnapshotPoint& snapshot,
+                                                        ScannedLog scan);
   ~LogFiles() override;
 
   // What Open found. Does not change later.

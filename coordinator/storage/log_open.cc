@@ -11,6 +11,12 @@ namespace synod::storage {
 absl::StatusOr<std::unique_ptr<LogFiles>> LogFiles::Open(FileSystem* fs, LogOptions options, HardStateStore* state,
                                                          SyncRunner* runner, const SnapshotPoint& snapshot) {
   SYNOD_ASSIGN_OR_RETURN(ScannedLog scan, ScanLogDirectory(fs, options.directory, state->state(), true));
+  return Open(fs, std::move(options), state, runner, snapshot, std::move(scan));
+}
+
+absl::StatusOr<std::unique_ptr<LogFiles>> LogFiles::Open(FileSystem* fs, LogOptions options, HardStateStore* state,
+                                                         SyncRunner* runner, const SnapshotPoint& snapshot,
+                                                         ScannedLog scan) {
   SYNOD_ASSIGN_OR_RETURN(Recovery recovery, RecoverLog(scan.records, state->state(), snapshot));
   auto log = std::unique_ptr<LogFiles>(new LogFiles(fs, std::move(options), state, runner));
   SYNOD_RETURN_IF_ERROR(log->TakeOver(std::move(scan), std::move(recovery)));

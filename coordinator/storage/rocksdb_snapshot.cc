@@ -7,6 +7,7 @@
 #include "coordinator/base/log.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/storage/rocksdb_database.h"
+#include "coordinator/storage/rocksdb_records.h"
 #include "coordinator/storage/snapshot_installer.h"
 #include "coordinator/storage/snapshot_reader.h"
 

@@ -5,6 +5,7 @@
 #include "coordinator/base/crc32c.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/storage/key_format.h"
+#include "coordinator/storage/rocksdb_records.h"
 #include "coordinator/storage/snapshot_reader.h"
 
 namespace synod::storage {

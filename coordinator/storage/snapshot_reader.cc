@@ -6,42 +6,9 @@
 #include "coordinator/base/status_macros.h"
 #include "coordinator/storage/key_format.h"
 #include "coordinator/storage/rocksdb_database.h"
+#include "coordinator/storage/rocksdb_records.h"
 
 namespace synod::storage {
-namespace {
-
-const rocksdb::Slice& UpperBound() {
-  static const rocksdb::Slice bound(kRecordsEnd.data(), kRecordsEnd.size());
-  return bound;
-}
-
-rocksdb::ReadOptions ScanOptions() {
-  rocksdb::ReadOptions options;
-  options.verify_checksums = true;
-  options.fill_cache = false;  // read once: it would only push out what the cache is for
-  options.iterate_upper_bound = &UpperBound();
-  options.total_order_seek = true;
-  return options;
-}
-
-// Whatever keeps a record from being read, its bytes are not to be had here (D6).
-absl::Status ScanEnd(const rocksdb::Iterator& it) {
-  if (it.status().ok()) return absl::OkStatus();
-  return absl::DataLossError(FromRocks(it.status(), "snapshot read").message());
-}
-
-}  // namespace
-
-absl::Status DeliverRecords(rocksdb::DB* db, interfaces::RecordSink* sink) {
-  rocksdb::ReadOptions options = ScanOptions();
-  options.readahead_size = 2 << 20;
-  std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options));
-  for (it->Seek(ToSlice(kRecordsBegin)); it->Valid(); it->Next()) {
-    SYNOD_RETURN_IF_ERROR(sink->Add(UserKey(ToView(it->key())), ToView(it->value())));
-  }
-  return ScanEnd(*it);
-}
-
 absl::StatusOr<std::unique_ptr<RocksDbSnapshotReader>> RocksDbSnapshotReader::Open(std::shared_ptr<Database> database,
                                                                                    StorageId storage) {
   rocksdb::DB* db = database->db();

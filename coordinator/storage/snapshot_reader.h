@@ -10,7 +10,6 @@
 #include "coordinator/interfaces/snapshot_store.h"
 
 namespace rocksdb {
-class DB;
 class Iterator;
 class Snapshot;
 }  // namespace rocksdb
@@ -18,9 +17,6 @@ class Snapshot;
 namespace synod::storage {
 
 class Database;
-
-// All records in key order. DataLoss if a block fails its checksum or can't be read; else the sink's error.
-absl::Status DeliverRecords(rocksdb::DB* db, interfaces::RecordSink* sink);
 
 // Pinned by a RocksDB snapshot, and keeps its database open even when an install has taken its place. Any thread, one
 // at a time.

@@ -92,6 +92,20 @@ TEST_P(SnapshotContract, LoadDeliversInKeyOrderAndPassesOnTheSinksError) {  // D
   EXPECT_EQ(refuser.calls, 3);
 }
 
+TEST_P(SnapshotContract, ASinkThatRefusesEarlyIsNotWaitedForByWhatWasReadAhead) {
+  std::vector<interfaces::SnapshotRecord> records = Many(300);
+  for (interfaces::SnapshotRecord& record : records) record.value->append(20'000, 'x');
+  ASSERT_TRUE(h().Write(std::move(records), 1).ok());
+  auto loaded = h().Load();
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->size(), 300u);
+  class Refuser : public interfaces::RecordSink {
+   public:
+    absl::Status Add(std::string_view, std::string_view) override { return absl::OutOfRangeError("enough"); }
+  } refuser;
+  EXPECT_TRUE(absl::IsOutOfRange(h().store().Load(&refuser)));
+}
+
 TEST_P(SnapshotContract, AWriteThatWouldGoBackIsRefused) {
   ASSERT_TRUE(h().Write({{"a", "1"}}, 9).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(h().Write({{"a", "2"}}, 8)));
