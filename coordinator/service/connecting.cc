@@ -89,7 +89,9 @@ void Service::Impl::BeginAttach(Link* link) {
     return Close(link, CloseReason::kAuthFailed, "wrong password");
   }
   if (session->native() != link->options.numbers_own_writes) {
-    return Close(link, CloseReason::kProtocolError, "the session belongs to clients of the other protocol");
+    // A ZooKeeper client that is only closed would try again for ever: to it the session is none.
+    return Close(link, link->options.numbers_own_writes ? CloseReason::kProtocolError : CloseReason::kSessionExpired,
+                 "the session belongs to clients of the other protocol");
   }
   statemachine::AttachSessionOp op;
   op.session = session->id();

@@ -68,7 +68,8 @@ Sizes ResponseSizes(const DoorCounters& counters) {
 
 std::string HostPort(const ConnectionFacts& connection) {
   bool ipv6 = connection.address.find(':') != std::string::npos;
-  return absl::StrFormat(ipv6 ? "[%s]:%d" : "%s:%d", connection.address, connection.port);
+  return ipv6 ? absl::StrFormat("[%s]:%d", connection.address, connection.port)
+              : absl::StrFormat("%s:%d", connection.address, connection.port);
 }
 
 std::vector<ConnectionFacts> ConnectionsOf(const CommandContext& context) {
