@@ -314,7 +314,8 @@ TEST(ConvertOperationsTest, EveryOperationOfTheApiIsKnown) {
     EXPECT_FALSE(std::holds_alternative<service::Unintelligible>(Convert(in).operation))
         << operations->field(i)->name();
   }
-  EXPECT_EQ(static_cast<size_t>(operations->field_count()), std::variant_size_v<service::Operation> - 1);
+  // All but Unintelligible, and SetWatches: our own clients set their watches again when they connect.
+  EXPECT_EQ(static_cast<size_t>(operations->field_count()), std::variant_size_v<service::Operation> - 2);
 }
 
 }  // namespace
