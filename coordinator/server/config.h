@@ -72,7 +72,7 @@ struct ServerConfig {
   absl::Duration slow_operation = absl::Milliseconds(500);            // slowOperationMs
   bool form_without_peers = false;                                    // formWithoutPeers (D10)
   uint64_t watch_window_bytes = 16 << 20;                             // watchWindowMb
-  uint64_t log_cache_bytes = 8 << 20;                                 // logCacheMb
+  uint64_t log_cache_bytes = 4 << 20;                                 // logCacheMb
   absl::Duration container_idle = absl::Seconds(60);                  // znode.container.checkIntervalMs
   uint32_t removals_per_minute = 10000;                               // znode.container.maxPerMinute
   // Settings of the ensemble (statemachine/settings.h): what the leader's file says is written into the log. nullopt:

@@ -164,7 +164,7 @@ TEST(ServerConfigTest, AFileThatIsSilentAboutASettingMeansItsDefault) {
   EXPECT_EQ(c.enforce_quota, std::nullopt);
   EXPECT_EQ(c.extended_types, std::nullopt);
   EXPECT_EQ(c.watch_window_bytes, 16u << 20);
-  EXPECT_EQ(c.log_cache_bytes, 8u << 20);
+  EXPECT_EQ(c.log_cache_bytes, 4u << 20);
 }
 
 TEST(ServerConfigTest, ASuperDigestThatCouldMatchNobodyIsRefused) {
