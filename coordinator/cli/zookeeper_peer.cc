@@ -16,6 +16,8 @@ namespace synod::cli {
 namespace {
 
 constexpr int kSessionTimeoutMs = 30000;
+constexpr int kTriesMax =
+    5;  // of one batch: an ensemble that cuts the connection at it every time would hold us for ever
 
 // What the client's threads and ours share.
 struct Shared {
@@ -132,6 +134,9 @@ class Peer final : public ZooKeeperPeer {
   // Sets data and ACL of those that the calls found there.
   void SetExisting(const std::vector<ExportNode>& nodes, std::vector<WriteCall>* calls);
   absl::Status FailureOf(const std::string& path, int code) const;
+  absl::Status BrokenAgain() const {
+    return absl::UnavailableError(absl::StrCat(hosts_, ": the connection broke ", kTriesMax, " times at one batch"));
+  }
   void Close() {
     if (handle_ != nullptr) zookeeper_close(std::exchange(handle_, nullptr));
   }
@@ -200,7 +205,7 @@ absl::Status Peer::Authenticate() {
 }
 
 absl::StatusOr<std::vector<PeerNode>> Peer::Read(const std::vector<std::string>& paths) {
-  for (;;) {
+  for (int tries = 0; tries < kTriesMax; ++tries) {
     std::vector<PeerNode> nodes(paths.size());
     std::vector<Call> calls(paths.size());
     shared_.pending = 3 * paths.size();  // nothing is under way: no lock
@@ -219,6 +224,7 @@ absl::StatusOr<std::vector<PeerNode>> Peer::Read(const std::vector<std::string>&
     if (!IsBroken(code)) return absl::UnknownError(absl::StrCat(shared_.error_path, ": ", zerror(code)));
     SYNOD_RETURN_IF_ERROR(AwaitConnection());
   }
+  return BrokenAgain();
 }
 
 int FlagsOf(client::CreateMode mode) {
@@ -290,7 +296,8 @@ absl::Status Peer::FailureOf(const std::string& path, int code) const {
 
 absl::StatusOr<ZooKeeperPeer::Written> Peer::Write(const std::vector<ExportNode>& nodes,
                                                    client::OnExisting on_existing) {
-  for (bool again = false;; again = true) {
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const bool again = tries > 0;
     std::vector<WriteCall> calls(nodes.size());
     Create(nodes, &calls);
     Await();
@@ -313,6 +320,7 @@ absl::StatusOr<ZooKeeperPeer::Written> Peer::Write(const std::vector<ExportNode>
     if (!broken) return written;
     SYNOD_RETURN_IF_ERROR(AwaitConnection());
   }
+  return BrokenAgain();
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ class ZooKeeperPeer {
   static absl::StatusOr<std::unique_ptr<ZooKeeperPeer>> Connect(const std::string& hosts,
                                                                 const std::vector<std::string>& auth,
                                                                 absl::Duration timeout);
-  // These nodes, asked for all at once; in the order of `paths`. Begins again if the connection breaks meanwhile.
-  // PermissionDenied naming the node: READ is missing; Unavailable.
+  // These nodes, asked for all at once; in the order of `paths`. Begins again if the connection breaks meanwhile, a few
+  // times. PermissionDenied naming the node: READ is missing; Unavailable.
   virtual absl::StatusOr<std::vector<PeerNode>> Read(const std::vector<std::string>& paths) = 0;
 
   struct Written {

@@ -74,9 +74,7 @@ void Service::Impl::GrantReadOnly(Link* link) {
   result.read_only = true;
   ++stats.packets_sent;
   link->door->OnConnected(result);
-  std::vector<WatchSet> rearm = std::move(link->request.rearm);
   link->request = {};
-  Rearm(link, rearm);
 }
 
 void Service::Impl::SubmitReadOnly(Link* link, absl::Span<Request> requests, absl::Duration now) {

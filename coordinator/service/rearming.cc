@@ -15,14 +15,13 @@ bool IsPersistent(WatchKind kind) { return kind == WatchKind::kPersistent || kin
 
 }  // namespace
 
+// What came with the connect: of native clients only. ZooKeeper's have no cursors and send SetWatches.
 void Service::Impl::BeginRearm(Link* link, std::vector<WatchSet> watches) {
   if (watches.empty()) return;
   const statemachine::Cursor now{deps.state_machine->last_zxid(), statemachine::Cursor::kAll};
   std::vector<WatchSet> past;
-  if (link->options.numbers_own_writes) {  // a ZooKeeper connection's persistent watches have no cursor (13.5)
-    for (const WatchSet& set : watches) {
-      if (IsPersistent(set.kind) && set.since < now && tree::IsValidPath(set.path)) past.push_back(set);
-    }
+  for (const WatchSet& set : watches) {
+    if (IsPersistent(set.kind) && set.since < now && tree::IsValidPath(set.path)) past.push_back(set);
   }
   if (past.empty()) {
     Rearm(link, watches);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tests/unit/coordinator/server/parsed_config.h"
 
 namespace synod::server {
 namespace {
@@ -18,19 +19,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-ServerConfig Parsed(const std::string& text, const std::string& my_id = "") {
-  absl::StatusOr<ServerConfig> config = ParseConfig(text, my_id);
-  EXPECT_TRUE(config.ok()) << config.status();
-  return config.ok() ? *config : ServerConfig();
-}
-
-std::string Error(const std::string& text, const std::string& my_id = "") {
-  absl::StatusOr<ServerConfig> config = ParseConfig(text, my_id);
-  EXPECT_FALSE(config.ok()) << text;
-  EXPECT_TRUE(config.ok() || config.status().code() == absl::StatusCode::kInvalidArgument) << config.status();
-  return std::string(config.status().message());
-}
 
 constexpr char kThree[] =
     "dataDir=/d\nclientPort=2181\n"

@@ -10,6 +10,7 @@
 #include "coordinator/server/config.h"
 #include "coordinator/server/config_keys.h"
 #include "coordinator/server/ineffective_keys.h"
+#include "tests/unit/coordinator/server/parsed_config.h"
 
 namespace synod::server {
 namespace {
@@ -20,19 +21,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
-
-ServerConfig Parsed(const std::string& text, const std::string& my_id = "") {
-  absl::StatusOr<ServerConfig> config = ParseConfig(text, my_id);
-  EXPECT_TRUE(config.ok()) << config.status();
-  return config.ok() ? *config : ServerConfig();
-}
-
-std::string Error(const std::string& text, const std::string& my_id = "") {
-  absl::StatusOr<ServerConfig> config = ParseConfig(text, my_id);
-  EXPECT_FALSE(config.ok()) << text;
-  EXPECT_TRUE(config.ok() || config.status().code() == absl::StatusCode::kInvalidArgument) << config.status();
-  return std::string(config.status().message());
-}
 
 // What the official image writes from its environment variables, with ZOO_SERVERS of three.
 TEST(ZooCfgTest, TheFileOfTheOfficialImageStartsAServer) {
