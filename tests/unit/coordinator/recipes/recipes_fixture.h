@@ -90,13 +90,15 @@ class Recipes : public ::testing::Test {
     access::IdentitySet nobody;
     return state_->Apply(request, 0, 0, &nobody).error();
   }
-  // The ensemble ends every session at once; their streams break.
+  // The ensemble ends every session while none is connected: over a stream that still lives a client could learn of its
+  // ephemerals' end before it learns of its own.
   void ExpireAllSessions() {
+    for (auto& server : servers_) server->Stop();
     {
       std::lock_guard lock(state_->mutex);
       while (!state_->sessions.empty()) state_->CloseSession(state_->sessions.begin()->first);
     }
-    RestartServers();
+    for (auto& server : servers_) server->Start();
   }
   // Every connection breaks; the sessions live.
   void RestartServers() {
