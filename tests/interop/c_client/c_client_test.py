@@ -16,7 +16,7 @@ from ensemble import Ensemble, EnsembleError, Scratch, arguments  # noqa: E402
 
 
 def main():
-    parser = arguments(__doc__.splitlines()[0], 27130)
+    parser = arguments(__doc__.splitlines()[0], 24130)
     parser.add_argument("program")
     given = parser.parse_args()
     scratch = Scratch("c-client", given.data)

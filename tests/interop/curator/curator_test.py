@@ -45,7 +45,7 @@ def build_program(build):
 
 
 def main():
-    parser = arguments(__doc__.splitlines()[0], 27190)
+    parser = arguments(__doc__.splitlines()[0], 24190)
     parser.add_argument("--build", help="what Maven builds goes here (default: into the data directory)")
     given = parser.parse_args()
     scratch = Scratch("curator", given.data)

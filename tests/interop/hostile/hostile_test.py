@@ -131,7 +131,7 @@ def with_victims(test, ensemble):
 
 
 def main():
-    given = arguments(__doc__, 28100).parse_args()
+    given = arguments(__doc__, 25100).parse_args()
     scratch, report = Scratch("hostile", given.data), Report(given.only)
     ensemble = Ensemble(given.against, scratch.path, given.base_port, settings={"maxClientCnxns": "0", "tickTime": "2000"})
     try:

@@ -20,7 +20,7 @@ import recipes  # noqa: E402
 
 
 def main():
-    given = arguments(__doc__.splitlines()[0], 27110).parse_args()
+    given = arguments(__doc__.splitlines()[0], 24110).parse_args()
     # Connections are lost on purpose here, and kazoo tells of each.
     logging.basicConfig(level=logging.CRITICAL)
     report, scratch = Report(given.only), Scratch("kazoo", given.data)

@@ -164,7 +164,7 @@ TESTS = [copy_is_complete_and_verified, sequential_names_go_on_where_zookeepers_
 
 
 def main():
-    given = arguments(__doc__, 29100).parse_args()
+    given = arguments(__doc__, 20100).parse_args()
     scratch, report = Scratch("migration", given.data), Report()
     world = World(scratch.path, given.base_port)
     try:

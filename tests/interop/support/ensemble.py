@@ -233,7 +233,8 @@ class Scratch:
 
 
 def arguments(description, base_port):
-    """The options that all tests with ZooKeeper's clients have."""
+    """The options that all tests with ZooKeeper's clients have. `base_port` + 5,900 and all between must lie below 32,768: from there on
+    the kernel draws ports for clients, and a server may find one of its own taken."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--against", choices=["synod", "zookeeper"], default="synod", help="whose servers; zookeeper tests the test")
     parser.add_argument("--base-port", type=int, default=base_port)

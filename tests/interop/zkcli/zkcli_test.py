@@ -97,7 +97,7 @@ def outlives_its_server(ours, _):
 
 
 def main():
-    given = arguments(__doc__.splitlines()[0], 27150).parse_args()
+    given = arguments(__doc__.splitlines()[0], 24150).parse_args()
     report, scratch = Report(given.only), Scratch("zkcli", given.data)
     ensemble = Ensemble(given.against, os.path.join(scratch.path, "ours"), given.base_port)
     reference = Ensemble("zookeeper", os.path.join(scratch.path, "reference"), given.base_port + REFERENCE_PORTS)
