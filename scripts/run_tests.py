@@ -11,10 +11,6 @@ counted and its reason printed. A binary that dies, hangs or runs no test counts
 Each test is a GoogleTest binary, unless it has the label `script`: such a command is run as it is, and its last line must say
 `N passed, N failed` or `N passed, N failed, N skipped`. It prints what failed, and for each skipped test a line `skipped: NAME: REASON`.
 One that needs what this machine cannot reach says `unavailable: REASON` and counts nothing.
-
-If no more than UNSTEADY_MAX test cases failed, each of their binaries or scripts is run once more, alone. One that passes then is unsteady:
-its failure stays in the output, it is named at the end, and the run is not a failure for it. A sanitizer's report, a crash and a hang are
-never excused. An unsteady test is a bug all the same, of the test or of what it tests: docs/testing.md.
 """
 import argparse
 import concurrent.futures
@@ -27,14 +23,10 @@ import tempfile
 import time
 
 
-UNSTEADY_MAX = 3
-
-
 class Tally:
     def __init__(self):
         self.passed, self.failed, self.skipped = 0, [], []
         self.unavailable = ""
-        self.broke = False  # the process itself failed: a crash, a hang, a sanitizer's report
 
 
 def discover(tree, label, skip_label):
@@ -81,13 +73,10 @@ def run(test):
             read_last_line(test, output, ending, tally)
         elif os.path.exists(report):
             read_report(test, report, output, tally)
-            tally.broke = "Sanitizer" in output
             if code != 0 and not tally.failed:
-                tally.broke = True
                 tally.failed.append((test["name"], f"all its tests passed, but the process {ending}\n{output[-4000:]}"))
         else:
             # It died half-way: count what it finished, and blame the test that ran.
-            tally.broke = True
             tally.passed += len(re.findall(r"^\[       OK \]", output, re.M))
             begun = re.findall(r"^\[ RUN      \] (\S+)", output, re.M)
             tally.failed.append((f"{test['name']} {begun[-1] if begun else ''}", f"the process {ending or 'wrote no report'}\n{output[-8000:]}"))
@@ -151,12 +140,9 @@ def main():
         path, _, label = tree.partition(":")
         tests += discover(path, label, arguments.skip_label)
     total = Tally()
-    failures = []  # (test, what of it failed, whether the process broke)
 
     def finish(result):
         test, seconds, tally = result
-        if tally.failed:
-            failures.append((test, tally.failed, tally.broke))
         total.passed += tally.passed
         total.failed += tally.failed
         total.skipped += tally.skipped
@@ -172,23 +158,8 @@ def main():
         if test["serial"]:
             finish(run(test))
 
-    unsteady = []
-    if total.failed and len(total.failed) <= UNSTEADY_MAX:
-        for test, failed, broke in failures:
-            if broke:
-                continue
-            print(f"again, alone: {test['name']}", flush=True)
-            _, seconds, tally = run(test)
-            print(f"{'FAIL' if tally.failed else 'ok  '} {test['name']} ({seconds:.1f} s)", flush=True)
-            if not tally.failed and not tally.skipped and tally.passed > 0:
-                unsteady += [name for name, _ in failed]
-                total.failed = [f for f in total.failed if f not in failed]
-                total.passed += len(failed)
-
     for name, reason in total.skipped:
         print(f"skipped: {name}: {reason}")
-    for name in unsteady:
-        print(f"unsteady: {name}")
     if total.failed:
         print("failed:")
         for name, _ in total.failed:
